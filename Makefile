@@ -1,0 +1,95 @@
+# Two commands do it all: `make lab` opens the lessons, `make test` checks everything. `make` alone lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCKED := $(VENV)/.locked
+READY := $(VENV)/.ready
+KERNELS := $(patsubst requirements/%.lock,$(VENV)/kernels/%/.ready,$(wildcard requirements/ipykernel-*.lock))
+
+# The hashes in the lock decide what is installed, whatever index or mirror pip is set up to use here. These
+# settings decide where to, and would put it somewhere else than in .venv.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_REQUIRE_VIRTUALENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP_INSTALL := $(PY) -m pip install --no-input --no-deps
+
+# A .venv that was moved or copied from elsewhere points to the old place: make it anew.
+ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))
+.PHONY: $(LOCKED)
+endif
+
+.PHONY: help lab test bench lint format notebooks lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list these targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1~\2/p' $(MAKEFILE_LIST) | while IFS='~' read -r target what; do \
+	    printf '%-18s%s\n' "$$target" "$$what"; done
+
+# ---- use ----
+
+lab: $(READY)  ## install and open the lessons in JupyterLab (more arguments: make lab ARGS="--port 9000")
+	@VENV=$(VENV) tools/lab.sh $(ARGS)
+
+# ---- check ----
+
+CORES := messages matchmaking signaling
+
+test: lint $(KERNELS)  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
+	@tools/system_packages.sh
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
+
+lint: $(READY)  ## ruff and mypy --strict
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy --strict -p p2pchat
+
+format: $(READY)  ## lay the code out, and mend what ruff can mend
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+bench: $(READY)  ## measure, each number beside its reference
+	$(PY) benchmarks/run.py $(ARGS)
+
+# ---- maintain ----
+
+notebooks: $(READY)  ## run the lessons and store their outputs
+	$(PY) -m jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+	    --ExecutePreprocessor.store_widget_state=False $(if $(ARGS),$(ARGS),notebooks/*.ipynb)
+
+COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+
+lock: $(READY)  ## pin the dependencies anew (ARGS=--upgrade: the newest of each)
+	$(PY) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet uv==0.13.9
+	$(COMPILE) --all-extras --group pyproject.toml:build $(ARGS) pyproject.toml -o requirements.lock
+	for v in 6.31 7.3; do \
+	    echo "ipykernel==$$v.0" | $(COMPILE) --no-deps - -o requirements/ipykernel-$$v.lock || exit 1; done
+
+clean:  ## remove .venv and whatever was generated
+	rm -rf $(VENV) build dist .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# ---- install; the stamps make the second time quick ----
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "p2pchat needs Python 3.11 or newer, and\
+	 $(PYTHON) is `$(PYTHON) --version 2>&1`. Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@echo "Installing JupyterLab, aiortc and what they need into $(VENV): about a minute, this once."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@PIP="$(PIP_INSTALL)" tools/pip_progress.sh --require-hashes -r requirements.lock
+	@$(PY) -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
+	@pwd -P > $@
+
+$(READY): $(LOCKED) pyproject.toml
+	@$(PIP_INSTALL) --quiet --no-build-isolation --editable .
+	@echo "Installed."
+	@touch $@
+
+# Older ipykernels, each alone in a folder: a kernel that has the folder on its PYTHONPATH runs with that version.
+$(VENV)/kernels/%/.ready: requirements/%.lock $(LOCKED)
+	@echo "Installing $* beside, for the tests that run the chat on it."
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --quiet --require-hashes --target $(@D) -r $<
+	@touch $@

@@ -1,0 +1,22 @@
+"""Listening on a port: what it is called in a URL, and why it could not be had, in words."""
+
+import errno
+
+
+def why_not(name: str, host: str, port: int, error: OSError) -> str:
+    """Why a server could not listen, in one sentence for a person."""
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"The {name} server cannot start: port {port} on {host} is in use, perhaps by another p2pchat. "
+            f"Stop that one, or choose another with --{name}-port (0 takes any free one)."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"The {name} server cannot start: port {port} is not for everybody. Choose one above 1023."
+    return f"The {name} server cannot start on {host}, port {port}: {error.strerror or error}."
+
+
+def in_url(host: str) -> str:
+    """The host as a browser on this machine can reach it."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
+    return f"[{host}]" if ":" in host else host

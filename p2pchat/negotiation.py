@@ -1,0 +1,272 @@
+"""From a room to an open DataChannel: offer, answer and candidates through the signaling server.
+
+Who finds somebody in the room makes the offer and opens the channel, the other one answers. Candidates travel as they
+are found, where the engine finds them one by one (trickle ICE, RFC 8838), and wait here when they come before the
+description that they belong to.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from p2pchat.chat import LABEL, PROTOCOL
+from p2pchat.errors import ConnectFailed, FrameError, SignalingFailed, SocketClosed
+from p2pchat.messages import (
+    Accept,
+    Answer,
+    Bye,
+    Candidate,
+    Connected,
+    JsonObject,
+    Offer,
+    Ping,
+    Pong,
+    Register,
+    Reject,
+    SignalingFrame,
+    parse_signaling,
+)
+from p2pchat.sockets import TextSocket, connect
+from p2pchat.webrtc import (
+    InvalidStateError,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+    ice_candidate,
+)
+
+CLOSE_LIMIT = 5.0  # seconds for an engine to say goodbye
+MOST_EARLY_CANDIDATES = 200  # kept while the description they belong to is not there
+
+
+class Negotiation:
+    """One attempt to reach the stranger in one room.
+
+    Args:
+        url: of the signaling server.
+        room: the room id that both were given.
+        ice_servers: W3C RTCIceServer dictionaries, used when the signaling server names none.
+        on_channel: called once, with the DataChannel, before any message can come over it.
+        report: called with (sent, frame) for each signaling frame.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        room: str,
+        ice_servers: Sequence[JsonObject],
+        on_channel: Callable[[RTCDataChannel], None],
+        report: Callable[[bool, SignalingFrame], None],
+    ) -> None:
+        self._url = url
+        self._room = room
+        self._ice_servers = ice_servers
+        self._on_channel = on_channel
+        self._report = report
+        self._socket: TextSocket | None = None
+        self._connection: RTCPeerConnection | None = None
+        self._channel: RTCDataChannel | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._early: list[JsonObject] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._answered = asyncio.Event()  # both descriptions are there
+        self._open: asyncio.Future[RTCDataChannel] = asyncio.get_running_loop().create_future()
+
+    async def enter(self, limit: float) -> None:
+        """Enter the room; who comes second makes the offer.
+
+        Raises: SignalingFailed.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                self._socket = await connect(self._url, limit)
+                await self._send(Register(self._room, standalone=True))
+                accept = await self._accepted()
+        except TimeoutError:
+            raise self._failed(f"no answer within {limit:g} seconds") from None
+        except SocketClosed as error:
+            raise self._failed(error.reason) from None
+        self._reader = asyncio.create_task(self._follow(accept), name="p2pchat signaling")
+
+    async def open(self, stranger_limit: float, connect_limit: float) -> RTCDataChannel:
+        """Wait until the DataChannel is open.
+
+        Args:
+            stranger_limit: seconds until the stranger must have sent its offer or answer.
+            connect_limit: seconds that ICE and DTLS may take after that.
+
+        Raises: SignalingFailed, ConnectFailed.
+        """
+        self._open.add_done_callback(lambda _: self._answered.set())  # open or failed: nothing more to wait for
+        try:
+            async with asyncio.timeout(stranger_limit):
+                await self._answered.wait()
+        except TimeoutError:
+            raise ConnectFailed(
+                f"Your match never came: nothing from the stranger in {stranger_limit:g} seconds. Press START again."
+            ) from None
+        try:
+            async with asyncio.timeout(connect_limit):
+                return await asyncio.shield(self._open)
+        except TimeoutError:
+            raise ConnectFailed(
+                f"ICE failed: no way to the stranger was found within {connect_limit:g} seconds. "
+                "A firewall or a strict NAT may be between you; a TURN server would help."
+            ) from None
+
+    async def connected(self) -> None:
+        """Tell the signaling server that it is needed no more."""
+        with suppress(SocketClosed):
+            await self._send(Connected())
+
+    async def close(self) -> None:
+        """Close the peer connection and leave the room."""
+        for task in (self._reader, *self._sending):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        if not self._open.done():
+            self._open.cancel()
+        elif not self._open.cancelled():
+            self._open.exception()  # whoever waited has gone; asyncio need not complain
+        if self._connection is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await self._connection.close()
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def _accepted(self) -> Accept:
+        while True:
+            match await self._receive():
+                case Accept() as accept:
+                    return accept
+                case Reject(reason):
+                    raise self._failed(f"it refused us: {reason}")
+                case Ping():
+                    await self._send(Pong())
+
+    async def _follow(self, accept: Accept) -> None:
+        """Negotiate, then stay in the room until the server or `close` ends it."""
+        try:
+            connection = self._connection = self._new_connection(accept)
+            if accept.exists:
+                self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL))
+                await connection.setLocalDescription(await connection.createOffer())
+                await self._send(Offer(connection.localDescription.sdp))
+            while True:
+                await self._handle(await self._receive(), connection)
+        except SocketClosed as error:
+            self._fail(self._failed(f"it went away too early ({error})"))
+        except (ConnectFailed, SignalingFailed) as error:
+            self._fail(error)
+
+    def _new_connection(self, accept: Accept) -> RTCPeerConnection:
+        servers = accept.ice_servers or self._ice_servers
+        try:
+            ice_servers = [RTCIceServer(**_ice_server(server)) for server in servers]
+            connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._failed(f"it names ICE servers that cannot be used ({error})") from None
+        connection.on("datachannel", self._adopt)
+        connection.on("icecandidate", self._trickle)
+
+        def watch() -> None:
+            if connection.connectionState in ("failed", "closed"):
+                self._fail(ConnectFailed("ICE failed: none of the ways to the stranger that were tried works."))
+
+        connection.on("connectionstatechange", watch)
+        return connection
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        """Take the one channel of this chat; a stranger that opens more of them is not listened to."""
+        if self._channel is not None:
+            return
+        self._channel = channel
+        self._on_channel(channel)
+
+        def opened() -> None:
+            if not self._open.done():
+                self._open.set_result(channel)
+
+        channel.on("open", opened)
+        if channel.readyState == "open":
+            opened()
+
+    def _trickle(self, candidate: Any) -> None:
+        task = asyncio.ensure_future(self._send_candidate(candidate))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_candidate(self, candidate: Any) -> None:
+        with suppress(SocketClosed):
+            await self._send(Candidate(None if candidate is None else candidate.toJSON()))
+
+    async def _handle(self, frame: SignalingFrame, connection: RTCPeerConnection) -> None:
+        try:
+            match frame:
+                case Offer(sdp):
+                    await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+                    await connection.setLocalDescription(await connection.createAnswer())
+                    await self._send(Answer(connection.localDescription.sdp))
+                    await self._described(connection)
+                case Answer(sdp):
+                    await connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+                    await self._described(connection)
+                case Candidate(ice) if ice is not None:
+                    if self._answered.is_set():
+                        await self._add(ice, connection)
+                    elif len(self._early) < MOST_EARLY_CANDIDATES:
+                        self._early.append(ice)
+                case Ping():
+                    await self._send(Pong())
+                case Bye():
+                    raise ConnectFailed("The stranger left before the two of you were connected.")
+                case Reject(reason):
+                    raise self._failed(f"it sent us away: {reason}")
+        except (InvalidStateError, ValueError, KeyError, IndexError, AttributeError) as error:
+            kind = type(frame).__name__.lower()
+            raise ConnectFailed(f"The stranger's {kind} could not be used: {error or 'not now'}.") from error
+
+    async def _described(self, connection: RTCPeerConnection) -> None:
+        self._answered.set()
+        for ice in self._early:
+            await self._add(ice, connection)
+        self._early.clear()
+
+    async def _add(self, ice: JsonObject, connection: RTCPeerConnection) -> None:
+        with suppress(ValueError):  # one candidate that cannot be read; there are others
+            if (candidate := ice_candidate(ice)) is not None:
+                await connection.addIceCandidate(candidate)
+
+    def _fail(self, error: ConnectFailed | SignalingFailed) -> None:
+        """End the waiting for the channel; once it is open, what the server says matters no more."""
+        if not self._open.done():
+            self._open.set_exception(error)
+
+    def _failed(self, why: str) -> SignalingFailed:
+        return SignalingFailed(f"The signaling server at {self._url} did not do its part: {why}.")
+
+    async def _send(self, frame: SignalingFrame) -> None:
+        assert self._socket is not None
+        self._report(True, frame)
+        await self._socket.send(frame.to_json())
+
+    async def _receive(self) -> SignalingFrame:
+        """The next frame; what cannot be read is passed over, as the protocol asks of clients."""
+        assert self._socket is not None
+        while True:
+            try:
+                frame = parse_signaling(await self._socket.recv())
+            except FrameError:
+                continue
+            self._report(False, frame)
+            return frame
+
+
+def _ice_server(server: JsonObject) -> JsonObject:
+    """What of a W3C RTCIceServer dictionary (section 4.2.4) an engine takes."""
+    return {"urls": server["urls"]} | {key: server[key] for key in ("username", "credential") if server.get(key)}

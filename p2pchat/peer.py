@@ -1,0 +1,457 @@
+"""A chat peer: from START to a conversation with a stranger, and to the next one.
+
+::
+
+    idle ──start──► waiting ──MATCH──► matched ──room──► connecting ──channel──► open ──leave, stranger──► closed
+                       ▲                                                                                     │
+                       └───────────────────────────── start, next ───────────────────────────────────────────┘
+
+Every state can also end in ``closed``; the event `StateChanged` says why, in words for a person. No state but ``open``
+lasts for ever: `Limits` holds how long each wait may take.
+
+::
+
+    async with ChatPeer(matchmaking_url, signaling_url) as peer:
+        await peer.start()
+        async for event in peer:
+            match event:
+                case StateChanged(State.OPEN): await peer.send("hello")
+                case MessageReceived(text): ...
+
+A peer knows neither aiortc nor `websockets`: `p2pchat.webrtc` and `p2pchat.sockets` stand between.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+from uuid import uuid4
+
+from p2pchat.chat import PROTOCOL, Conversation, Heard, Notice, SaidGoodbye, check_message
+from p2pchat.errors import ChatError, FrameError, MatchmakingFailed, MessageRefused, SocketClosed
+from p2pchat.messages import Join, JsonObject, Match, SignalingFrame, parse_match, rfc3339
+from p2pchat.negotiation import Negotiation
+from p2pchat.sockets import connect
+from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
+from p2pchat.webrtc import RTCDataChannel
+
+logger = logging.getLogger(__name__)
+
+MATCHMAKING_URL = "ws://127.0.0.1:8081/matchmaking"
+SIGNALING_URL = "ws://127.0.0.1:8082/signaling"
+STRANGER = "stranger"
+
+MOST_UNREAD_EVENTS = 10_000  # kept for `async for`; nobody has to read them
+MOST_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
+ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
+TYPING_EVERY = 2.0  # seconds between two signs of typing
+
+
+class State(Enum):
+    """Where a peer stands."""
+
+    IDLE = "idle"  # never started
+    WAITING = "waiting"  # asks the matchmaking server for a stranger, or waits in its line
+    MATCHED = "matched"  # has a room, and enters it
+    CONNECTING = "connecting"  # offer, answer, candidates
+    OPEN = "open"  # talks to the stranger
+    CLOSED = "closed"  # it is over; `start` and `next` begin again
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a peer waits for what, in seconds."""
+
+    server: float = 10.0  # until a server has answered
+    lonely: float = 10.0  # until it says that nobody else is there yet
+    match: float = 1800.0  # until it stops waiting for a stranger
+    stranger: float = 15.0  # until the stranger of a match has come to the room
+    connect: float = 20.0  # until ICE has found a way
+    ping: float = 2.0  # of silence on the channel until it asks for a sign of life
+    silence: float = 8.0  # of silence until the stranger has vanished
+    goodbye: float = 1.0  # for the last words to leave
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The peer is in a new state, and why, in words for a person."""
+
+    state: State
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """You said something; `Delivered` will name its ``id`` if the stranger's program can tell."""
+
+    id: int
+    text: str
+
+
+Event: TypeAlias = StateChanged | MessageSent | Heard
+
+
+class ChatPeer:
+    """One who chats with strangers, one after the other.
+
+    Args:
+        matchmaking: URL of the matchmaking server.
+        signaling: URL of the signaling server.
+        name: what traces and widgets call this peer; it is never sent to anybody.
+        interests: words, of which a shared one is preferred in a stranger.
+        ice_servers: W3C RTCIceServer dictionaries, used when the signaling server names none.
+        limits: how long it waits for what.
+        trace: where it reports what went where.
+    """
+
+    def __init__(
+        self,
+        matchmaking: str = MATCHMAKING_URL,
+        signaling: str = SIGNALING_URL,
+        *,
+        name: str = "you",
+        interests: Sequence[str] = (),
+        ice_servers: Sequence[JsonObject] = (),
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.matchmaking = matchmaking
+        self.signaling = signaling
+        self.name = name
+        self.interests = tuple(interests)
+        self.trace = trace if trace is not None else Trace()
+        self._ice_servers = tuple(ice_servers)
+        self._limits = limits or Limits()
+        self._user_id = str(uuid4())
+        self._state = State.IDLE
+        self._why = "Not started yet."
+        self._listeners: list[Callable[[Event], None]] = []
+        self._unread: deque[Event] = deque(maxlen=MOST_UNREAD_EVENTS)
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._joined: asyncio.Future[None] | None = None
+        self._leaving = False
+        self._room: str | None = None  # of the last stranger, who should not come again at once
+        self._conversation: Conversation | None = None
+        self._channel: RTCDataChannel | None = None
+        self._over: asyncio.Future[str] | None = None  # why the conversation ended
+        self._heard = False
+        self._acknowledging: asyncio.TimerHandle | None = None
+        self._last_typing = 0.0
+
+    @property
+    def state(self) -> State:
+        """Where the peer stands."""
+        return self._state
+
+    @property
+    def why(self) -> str:
+        """Why it stands there, in words for a person."""
+        return self._why
+
+    # --- what you can do --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Ask for a stranger; returns once you stand in the line. Harmless when it is started already.
+
+        Raises: MatchmakingFailed, if the matchmaking server is down or refuses.
+        """
+        if self._task is None or self._task.done():
+            self._leaving = False
+            self._joined = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._run(self._joined), name=f"p2pchat peer {self.name}")
+        assert self._joined is not None
+        await asyncio.shield(self._joined)
+
+    async def send(self, text: str) -> int:
+        """Say something to the stranger; waits while more than 1 MiB is on its way.
+
+        Returns: the number of the message, which `Delivered` names when it has arrived.
+
+        Raises: MessageRefused, if it is blank or longer than 64 KiB in UTF-8, or if nobody is there to hear it.
+        """
+        check_message(text)
+        channel = self._channel
+        while self._state is State.OPEN and channel and channel.bufferedAmount > MOST_BUFFERED:
+            await self._drained(channel, self._limits.silence)
+        if self._state is not State.OPEN or self._conversation is None or channel is not self._channel:
+            raise MessageRefused(f"Nobody is there to hear it: the chat is {self._state.value}, not open.")
+        number = self._conversation.say(text)
+        self._flush()
+        self._report(self.name, STRANGER, "message")
+        self._tell(MessageSent(number, text))
+        return number
+
+    def typing(self) -> None:
+        """Let the stranger know that you are writing; call it at each key, it tells every other second."""
+        now = time.monotonic()
+        if self._state is State.OPEN and self._conversation and now - self._last_typing >= TYPING_EVERY:
+            self._last_typing = now
+            self._conversation.typing()
+            self._flush()
+
+    async def next(self) -> None:
+        """Leave this stranger and ask for another one.
+
+        Raises: MatchmakingFailed.
+        """
+        await self.leave()
+        await self.start()
+
+    async def leave(self) -> None:
+        """Say goodbye and close everything; harmless in any state."""
+        task = self._task
+        if task is None or task.done():
+            return
+        if not self._leaving:
+            self._leaving = True
+            task.cancel()
+        await asyncio.wait({task})
+
+    async def wait_for(self, state: State, limit: float | None = None) -> None:
+        """Wait until the peer is in ``state``, ``limit`` seconds at most.
+
+        Raises: ChatError, if the peer is closed or the time is over before.
+        """
+        reached = asyncio.Event()
+        unsubscribe = self.listen(lambda _: reached.set())
+        try:
+            async with asyncio.timeout(limit):
+                while self._state is not state:
+                    if self._state is State.CLOSED:
+                        raise ChatError(self._why)
+                    reached.clear()
+                    await reached.wait()
+        except TimeoutError:
+            raise ChatError(
+                f"Not {state.value} within {limit:g} seconds, but {self._state.value}: {self._why}"
+            ) from None
+        finally:
+            unsubscribe()
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``listener`` with every event from now on. Returns: a function that ends it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events that nobody has read yet, then the new ones, up to the state ``closed``."""
+        while True:
+            while self._unread:
+                event = self._unread.popleft()
+                yield event
+                if isinstance(event, StateChanged) and event.state is State.CLOSED:
+                    return
+            self._news.clear()
+            await self._news.wait()
+
+    async def __aenter__(self) -> "ChatPeer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.leave()
+
+    # --- one stranger, from the line to the end -----------------------------------------------------------------
+
+    async def _run(self, joined: asyncio.Future[None]) -> None:
+        """One stranger; whatever happens, it ends in ``closed`` with everything closed."""
+        try:
+            why = await self._meet(joined)
+        except asyncio.CancelledError:
+            why = "You left."
+        except ChatError as error:
+            why = str(error)
+            if not joined.done():
+                joined.set_exception(error)
+        except Exception as error:  # a fault of ours must be seen where the user looks
+            why = f"Something broke in p2pchat: {error!r}. Please report it."
+            if not joined.done():
+                joined.set_exception(error)
+            self._change(State.CLOSED, why)
+            raise
+        finally:
+            if not joined.done():
+                joined.set_result(None)
+            self._conversation = self._channel = None
+        self._change(State.CLOSED, why)
+
+    async def _meet(self, joined: asyncio.Future[None]) -> str:
+        match = await self._find_stranger(joined)
+        self._room = match.room_id
+        shared = f" You both like {', '.join(match.interests)}." if match.interests else ""
+        self._change(State.MATCHED, f"A stranger was found.{shared}")
+        self._over = asyncio.get_running_loop().create_future()
+        negotiation = Negotiation(
+            self.signaling, match.room_id, self._ice_servers, self._on_channel, self._on_signaling
+        )
+        try:
+            await negotiation.enter(self._limits.server)
+            self._change(State.CONNECTING, "Looking for a way to the stranger.")
+            await negotiation.open(self._limits.stranger, self._limits.connect)
+            return await self._talk(negotiation, self._over)
+        finally:
+            await self._part()
+            await negotiation.close()
+
+    async def _find_stranger(self, joined: asyncio.Future[None]) -> Match:
+        """Stand in the line of the matchmaking server until it names a room."""
+        self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
+        try:
+            socket = await connect(self.matchmaking, self._limits.server)
+        except SocketClosed as error:
+            raise self._matchmaking_failed(f"cannot be reached: {error.reason}") from None
+        try:
+            join = Join(self._user_id, rfc3339(time.time()), self.interests, self._room)
+            await socket.send(join.to_json())
+            self._report(self.name, MATCHMAKING, "join")
+            joined.set_result(None)
+            lonely = asyncio.get_running_loop().call_later(
+                self._limits.lonely, self._tell, Notice("Nobody else is there yet. You stay in the line.")
+            )
+            try:
+                async with asyncio.timeout(self._limits.match):
+                    match = parse_match(await socket.recv())
+            finally:
+                lonely.cancel()
+            self._report(MATCHMAKING, self.name, "MATCH", received=True)
+            return match
+        except SocketClosed as error:
+            raise self._matchmaking_failed(f"sent us away ({error})") from None
+        except FrameError as error:
+            raise self._matchmaking_failed(f"said something that cannot be read ({error})") from None
+        except TimeoutError:
+            raise MatchmakingFailed(
+                f"Nobody came within {self._limits.match:g} seconds. Press START to wait again."
+            ) from None
+        finally:
+            await socket.close()
+
+    def _matchmaking_failed(self, why: str) -> MatchmakingFailed:
+        return MatchmakingFailed(
+            f"The matchmaking server at {self.matchmaking} {why}. Is it running? `p2pchat serve` starts one."
+        )
+
+    async def _talk(self, negotiation: Negotiation, over: asyncio.Future[str]) -> str:
+        """Watch over the open channel: acknowledge, and notice when the stranger has vanished."""
+        assert self._conversation is not None
+        in_the_room = True
+        silent = 0.0
+        while True:
+            if in_the_room and self._conversation.understood:
+                in_the_room = False
+                await negotiation.connected()
+            await asyncio.wait({over}, timeout=self._limits.ping)
+            if over.done():
+                return over.result()
+            silent = 0.0 if self._heard else silent + self._limits.ping
+            self._heard = False
+            if not self._conversation.understood:
+                continue  # plain text has no ping; ICE's own checks have to do
+            if silent >= self._limits.silence:
+                return f"The stranger vanished: nothing heard for {silent:g} seconds."
+            if silent:
+                self._conversation.ping()
+                self._flush()
+
+    async def _part(self) -> None:
+        """Say goodbye, if there is still somebody to say it to, and let it leave."""
+        channel, conversation = self._channel, self._conversation
+        if channel is None or conversation is None or channel.readyState != "open":
+            return
+        conversation.acknowledge()
+        if self._over is None or not self._over.done():
+            conversation.goodbye()
+        self._flush()
+        await self._drained(channel, self._limits.goodbye, to=0)
+        channel.close()
+
+    async def _drained(self, channel: RTCDataChannel, limit: float, to: int = MOST_BUFFERED // 2) -> None:
+        """Wait until no more than ``to`` bytes wait in the channel, or it closes, or the time is over."""
+        drained = asyncio.Event()
+        channel.bufferedAmountLowThreshold = to
+        channel.on("bufferedamountlow", drained.set)
+        channel.on("close", drained.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                if channel.bufferedAmount > to and channel.readyState == "open":
+                    await drained.wait()
+
+    # --- what the channel and the signaling server bring ---------------------------------------------------------
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        self._channel = channel
+        we_opened_it = channel.readyState == "connecting"
+        self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not we_opened_it)
+        channel.on("message", self._on_message)
+        channel.on("close", lambda: self._end("The stranger's connection was closed."))
+        channel.on("open", self._on_open)
+        if channel.readyState == "open":
+            self._on_open()
+
+    def _on_open(self) -> None:
+        self._change(State.OPEN, "You are talking to a stranger, with no server between you.")
+        self._flush()
+
+    def _on_message(self, data: str | bytes) -> None:
+        assert self._conversation is not None
+        self._heard = True
+        for event in self._conversation.receive(data):
+            match event:
+                case SaidGoodbye():
+                    self._tell(event)
+                    self._end("The stranger left.")
+                case _:
+                    self._report(STRANGER, self.name, type(event).__name__, received=True)
+                    self._tell(event)
+        if self._conversation.owes_acknowledgement and self._acknowledging is None:
+            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
+        self._flush()
+
+    def _acknowledge(self) -> None:
+        self._acknowledging = None
+        if self._conversation is not None:
+            self._conversation.acknowledge()
+            self._flush()
+
+    def _on_signaling(self, sent: bool, frame: SignalingFrame) -> None:
+        what = type(frame).__name__.lower()
+        if sent:
+            self._report(self.name, SIGNALING, what)
+        else:
+            self._report(SIGNALING, self.name, what, received=True)
+
+    def _flush(self) -> None:
+        """Send what the conversation has to say, if the channel is open."""
+        if self._channel is not None and self._conversation is not None and self._channel.readyState == "open":
+            for frame in self._conversation.take():
+                self._channel.send(frame)
+
+    def _end(self, why: str) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(why)
+
+    def _change(self, state: State, why: str) -> None:
+        self._state, self._why = state, why
+        self._tell(StateChanged(state, why))
+
+    def _tell(self, event: Event) -> None:
+        self._unread.append(event)
+        self._news.set()
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:  # a listener's fault must end neither the chat nor the other listeners
+                logger.exception("A listener of the peer %s failed at %r", self.name, event)
+
+    def _report(self, source: str, target: str, what: str, *, received: bool = False) -> None:
+        self.trace.report(source, target, what, room=self._room or "", received=received)

@@ -1,0 +1,170 @@
+"""Rooms of two and what is relayed between them: the Ayame protocol as a state machine without I/O.
+
+Who registers first waits in the room; who comes second is told so (``isExistClient``) and makes the offer. From then
+on an offer, an answer and the candidates of one pass to the other byte for byte and in order. A third is turned away
+("full"). When one leaves, the other is told (``bye``) and its connection is closed; one who has said ``connected``
+in standalone mode leaves in peace, for the two have their DataChannel and need no server.
+
+Frames of the protocol: https://github.com/OpenAyame/ayame, and `p2pchat.messages`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from p2pchat.core import Action, Close, Send, Who
+from p2pchat.errors import FrameError
+from p2pchat.messages import (
+    Accept,
+    Answer,
+    Bye,
+    Candidate,
+    Connected,
+    JsonObject,
+    Offer,
+    Ping,
+    Pong,
+    Register,
+    Reject,
+    parse_signaling,
+)
+
+PING, PONG, BYE = Ping().to_json(), Pong().to_json(), Bye().to_json()
+
+
+@dataclass(eq=False, slots=True)
+class _Room:
+    id: str
+    members: "list[_Member]" = field(default_factory=list)
+    full: bool = False  # it has had its two; a half-empty room lets nobody else in
+
+
+@dataclass(eq=False, slots=True)
+class _Member:
+    who: Who
+    room: _Room
+    standalone: bool
+    heard: float  # when the last frame came
+
+
+class Signaling:
+    """All rooms of a signaling server: a `p2pchat.core.Core`.
+
+    Args:
+        ice_servers: W3C RTCIceServer dictionaries, told to everybody who is let in.
+        ping_every: seconds between two pings to one client.
+        dead_after: seconds of silence after which a client is given up.
+        new_connection: makes connection ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        ice_servers: Sequence[JsonObject] = (),
+        ping_every: float = 5.0,
+        dead_after: float = 60.0,
+        new_connection: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        self._ice_servers = tuple(ice_servers)
+        self._ping_every = ping_every
+        self._dead_after = dead_after
+        self._new_connection = new_connection
+        self._members: dict[Who, _Member] = {}
+        self._rooms: dict[str, _Room] = {}
+        # Everybody is pinged at the same interval, so this stays sorted; who left meanwhile is passed over.
+        self._next_pings: deque[tuple[float, _Member]] = deque()
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms somebody is in."""
+        return len(self._rooms)
+
+    def receive(self, who: Who, text: str, now: float) -> list[Action]:
+        """Take a frame: let in, turn away, relay or answer."""
+        try:
+            frame = parse_signaling(text)
+        except FrameError as error:
+            return self._dismiss(who, error.code, str(error), now)
+        member = self._members.get(who)
+        if member is not None:
+            member.heard = now
+        match frame, member:
+            case ((Offer() | Answer() | Candidate()), _Member()):
+                return [Send(other.who, text) for other in member.room.members if other is not member]
+            case Ping(), _:
+                return [Send(who, PONG)]
+            case Pong(), _:
+                return []
+            case Connected(), _Member():
+                return self._connected(member)
+            case Register(), None:
+                return self._register(who, frame, now)
+            case Register(), _Member():
+                return self._dismiss(who, 1008, "you are registered already", now)
+            case ((Offer() | Answer() | Candidate() | Connected()), None):
+                return self._dismiss(who, 1008, "register first: no other frame comes before it", now)
+            case _:
+                return self._dismiss(who, 1008, f"only a server says {type(frame).__name__.lower()!r}", now)
+
+    def leave(self, who: Who, now: float) -> list[Action]:
+        """Take a client out of its room; whoever is left there is told and goes too."""
+        member = self._members.pop(who, None)
+        if member is None:
+            return []
+        room = member.room
+        room.members.remove(member)
+        left_alone = list(room.members)
+        room.members.clear()
+        del self._rooms[room.id]
+        actions: list[Action] = []
+        for other in left_alone:
+            del self._members[other.who]
+            actions += [Send(other.who, BYE), Close(other.who, 1000, "the other one left")]
+        return actions
+
+    def tick(self, now: float) -> list[Action]:
+        """Ping those whose turn it is, and give up those who have been silent for too long."""
+        actions: list[Action] = []
+        while self._next_pings and self._next_pings[0][0] <= now:
+            _, member = self._next_pings.popleft()
+            if self._members.get(member.who) is not member:
+                continue
+            if member.heard + self._dead_after <= now:
+                reason = f"nothing heard from you for {self._dead_after:g} seconds, not even a pong"
+                actions += self._dismiss(member.who, 1008, reason, now)
+            else:
+                actions.append(Send(member.who, PING))
+                self._next_pings.append((now + self._ping_every, member))
+        return actions
+
+    def wake_at(self) -> float | None:
+        """When the next ping is due."""
+        return self._next_pings[0][0] if self._next_pings else None
+
+    def _register(self, who: Who, frame: Register, now: float) -> list[Action]:
+        room = self._rooms.setdefault(frame.room_id, _Room(frame.room_id))
+        if room.full:
+            return [
+                Send(who, Reject("full").to_json()),
+                Close(who, 1000, "the room is full: a room is for two"),
+            ]
+        member = _Member(who, room, frame.standalone, now)
+        room.members.append(member)
+        room.full = len(room.members) == 2
+        self._members[who] = member
+        self._next_pings.append((now + self._ping_every, member))
+        return [Send(who, Accept(self._new_connection(), room.full, self._ice_servers).to_json())]
+
+    def _connected(self, member: _Member) -> list[Action]:
+        if not member.standalone:
+            return []
+        del self._members[member.who]
+        member.room.members.remove(member)
+        if not member.room.members:
+            del self._rooms[member.room.id]
+        return [Close(member.who, 1000, "connected: you need no server now")]
+
+    def _dismiss(self, who: Who, code: int, reason: str, now: float) -> list[Action]:
+        """Answer a broken rule: in words for who broke it, with a bye for who shares its room."""
+        return [Send(who, Reject(reason).to_json()), Close(who, code, reason), *self.leave(who, now)]

@@ -1,0 +1,85 @@
+"""The static server: hands out the files of the site, and has no part in any chat. With `tornado`."""
+
+import ssl
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler, StaticFileHandler
+
+from p2pchat.errors import ServerFailed
+from p2pchat.listening import in_url, why_not
+
+NO_SITE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>p2pchat: no site here yet</title>
+<style>
+  :root { color-scheme: light dark }
+  body { font: 1.1em/1.5 sans-serif; margin: 2em auto; max-width: 40em; padding: 0 1em }
+</style>
+<h1>The server runs; it has no site to show</h1>
+<p>This is the static server of p2pchat. It was started without a site, so there is only this page.</p>
+<p>To show a built site, start it with its folder: <code>p2pchat serve --site DIR</code>.</p>
+<p>To chat without one, open the notebooks with <code>make lab</code>, or run <code>p2pchat chat</code> in two
+terminals.</p>
+"""
+
+
+class _NoSite(RequestHandler):
+    def get(self) -> None:
+        self.finish(NO_SITE)
+
+
+class _Health(RequestHandler):
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("ok\n")
+
+
+class SiteServer:
+    """The files below a folder, on one port.
+
+    Args:
+        site: the folder; without one there is a page that says how to get one.
+    """
+
+    name = "static"
+
+    def __init__(self, site: Path | None = None) -> None:
+        self._site = site
+        self._server: HTTPServer | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """Where the site is, for instance ``http://127.0.0.1:8080/``."""
+        return self._url
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Listen on ``host`` and ``port``, 0 for any free one.
+
+        Raises: ServerFailed.
+        """
+        if self._site is not None and not (self._site / "index.html").is_file():
+            raise ServerFailed(f"The folder {self._site} holds no built site: there is no index.html in it.")
+        handlers: list[tuple[str, type[RequestHandler], dict[str, str]]] = [("/.ok", _Health, {})]
+        if self._site is None:
+            handlers.append((r"/", _NoSite, {}))
+        else:
+            files = {"path": str(self._site), "default_filename": "index.html"}
+            handlers.append((r"/(.*)", StaticFileHandler, files))
+        try:
+            sockets = bind_sockets(port, host)
+        except OSError as error:
+            raise ServerFailed(why_not(self.name, host, port, error)) from None
+        self._server = HTTPServer(Application(handlers, log_function=lambda _: None), ssl_options=tls)
+        self._server.add_sockets(sockets)
+        address, actual_port = sockets[0].getsockname()[:2]
+        self._url = f"{'https' if tls else 'http'}://{in_url(address)}:{actual_port}/"
+
+    async def stop(self) -> None:
+        """Close; harmless when it is not running."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+            await server.close_all_connections()

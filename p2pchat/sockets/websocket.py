@@ -1,0 +1,83 @@
+"""The text socket over a WebSocket (RFC 6455), as a client, with the `websockets` library."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as websocket_connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from p2pchat.errors import SocketClosed
+
+LARGEST_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
+
+
+class WebSocket:
+    """A `p2pchat.sockets.TextSocket` over one WebSocket."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed as error:
+            raise _closed(error) from None
+
+    async def recv(self) -> str:
+        try:
+            frame = await self._connection.recv()
+        except ConnectionClosed as error:
+            raise _closed(error) from None
+        if isinstance(frame, bytes):
+            await self.close(1003, "this protocol knows text frames only")
+            raise SocketClosed(1003, "it sent a binary frame, and this protocol knows text frames only")
+        return frame
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+
+async def connect(url: str, limit: float) -> WebSocket:
+    """Open a WebSocket to ``url`` within ``limit`` seconds.
+
+    Raises: SocketClosed, with code 1006 and a reason in words.
+    """
+    try:
+        connection = await websocket_connect(
+            url,
+            open_timeout=limit,
+            close_timeout=CLOSE_LIMIT,
+            max_size=LARGEST_FRAME,
+            compression=None,
+            proxy=None if _is_local(url) else True,
+        )
+    except InvalidURI as error:
+        raise SocketClosed(1006, f"{error.uri} is no WebSocket address: {error.msg}") from None
+    except InvalidStatus as error:
+        body = (error.response.body or b"").decode(errors="replace").strip()
+        said = f"HTTP {error.response.status_code}" + (f", {body}" if body else "")
+        raise SocketClosed(1006, f"it answered {said}") from None
+    except InvalidHandshake as error:
+        raise SocketClosed(1006, f"what answers there is no WebSocket server ({error})") from None
+    except TimeoutError:
+        raise SocketClosed(1006, f"no answer within {limit:g} seconds") from None
+    except OSError as error:
+        raise SocketClosed(1006, f"nobody listens there ({error.strerror or error})") from None
+    return WebSocket(connection)
+
+
+def _is_local(url: str) -> bool:
+    """Whether ``url`` is on this machine, where no proxy can help."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _closed(error: ConnectionClosed) -> SocketClosed:
+    if error.rcvd is not None:
+        return SocketClosed(error.rcvd.code, error.rcvd.reason)
+    return SocketClosed(1006, "the connection broke")
