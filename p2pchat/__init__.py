@@ -1,8 +1,18 @@
 """Learn WebRTC by building a chat with strangers."""
 
-from p2pchat.chat import Delivered, MessageReceived, Notice, SaidGoodbye, StrangerTyping
 from p2pchat.errors import ChatError
-from p2pchat.peer import ChatPeer, Limits, MessageSent, State, StateChanged
+from p2pchat.events import (
+    Delivered,
+    MessageReceived,
+    MessageSent,
+    Notice,
+    SaidGoodbye,
+    State,
+    StateChanged,
+    StrangerTyping,
+)
+from p2pchat.limits import Limits
+from p2pchat.peer import ChatPeer
 from p2pchat.servers import Servers, start_servers
 from p2pchat.trace import Trace
 

@@ -13,9 +13,9 @@ A long message travels in parts, because escaped as JSON it could pass what one 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from p2pchat.errors import FrameError, MessageRefused
+from p2pchat.events import Delivered, Heard, MessageReceived, Notice, SaidGoodbye, StrangerTyping
 from p2pchat.messages import ChatFrame, Goodbye, Hello, Ping, Pong, Received, Text, Typing, parse_chat
 
 LABEL = "matchmaking-example"  # the original's label of the channel
@@ -25,40 +25,7 @@ PART = 5_000  # characters in one frame: at worst 12 bytes each as JSON, and aio
 MOST_PARTS = 64  # of one message; ours makes 14 at most
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
-    """The stranger said something."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """All that you said up to the message with this ``id`` has arrived."""
-
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class StrangerTyping:
-    """The stranger is writing; it holds for some seconds or until the next message."""
-
-
-@dataclass(frozen=True, slots=True)
-class SaidGoodbye:
-    """The stranger leaves on purpose."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something worth a line of [Sys], in words."""
-
-    text: str
-
-
 TOO_LONG = Notice("The stranger sent a message of more than 64 KiB; it was left out.")
-
-Heard = MessageReceived | Delivered | StrangerTyping | SaidGoodbye | Notice
 
 
 class Conversation:

@@ -1,13 +1,7 @@
 """A chat peer: from START to a conversation with a stranger, and to the next one.
 
-::
-
-    idle ──start──► waiting ──MATCH──► matched ──room──► connecting ──channel──► open ──leave, stranger──► closed
-                       ▲                                                                                     │
-                       └───────────────────────────── start, next ───────────────────────────────────────────┘
-
-Every state can also end in ``closed``; the event `StateChanged` says why, in words for a person. No state but ``open``
-lasts for ever: `Limits` holds how long each wait may take.
+The states are those of `p2pchat.events.State`; each can also end in ``closed``, and the event `StateChanged` says why,
+in words for a person. No state but ``open`` lasts for ever: `Limits` holds how long each wait may take.
 
 ::
 
@@ -27,17 +21,16 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
-from typing import TypeAlias
 from uuid import uuid4
 
-from p2pchat.chat import PROTOCOL, Conversation, Heard, Notice, SaidGoodbye, check_message
-from p2pchat.errors import ChatError, FrameError, MatchmakingFailed, MessageRefused, SocketClosed
-from p2pchat.messages import Join, JsonObject, Match, SignalingFrame, parse_match, rfc3339
+from p2pchat.chat import PROTOCOL, Conversation, check_message
+from p2pchat.errors import ChatError, MessageRefused
+from p2pchat.events import Event, MessageSent, Notice, SaidGoodbye, State, StateChanged
+from p2pchat.limits import Limits
+from p2pchat.messages import Join, JsonObject, SignalingFrame, rfc3339
 from p2pchat.negotiation import Negotiation
-from p2pchat.sockets import connect
 from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
+from p2pchat.waiting import find_stranger
 from p2pchat.webrtc import RTCDataChannel
 
 logger = logging.getLogger(__name__)
@@ -50,50 +43,6 @@ MOST_UNREAD_EVENTS = 10_000  # kept for `async for`; nobody has to read them
 MOST_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
 ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
 TYPING_EVERY = 2.0  # seconds between two signs of typing
-
-
-class State(Enum):
-    """Where a peer stands."""
-
-    IDLE = "idle"  # never started
-    WAITING = "waiting"  # asks the matchmaking server for a stranger, or waits in its line
-    MATCHED = "matched"  # has a room, and enters it
-    CONNECTING = "connecting"  # offer, answer, candidates
-    OPEN = "open"  # talks to the stranger
-    CLOSED = "closed"  # it is over; `start` and `next` begin again
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a peer waits for what, in seconds."""
-
-    server: float = 10.0  # until a server has answered
-    lonely: float = 10.0  # until it says that nobody else is there yet
-    match: float = 1800.0  # until it stops waiting for a stranger
-    stranger: float = 15.0  # until the stranger of a match has come to the room
-    connect: float = 20.0  # until ICE has found a way
-    ping: float = 2.0  # of silence on the channel until it asks for a sign of life
-    silence: float = 8.0  # of silence until the stranger has vanished
-    goodbye: float = 1.0  # for the last words to leave
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """The peer is in a new state, and why, in words for a person."""
-
-    state: State
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class MessageSent:
-    """You said something; `Delivered` will name its ``id`` if the stranger's program can tell."""
-
-    id: int
-    text: str
-
-
-Event: TypeAlias = StateChanged | MessageSent | Heard
 
 
 class ChatPeer:
@@ -286,7 +235,15 @@ class ChatPeer:
         self._change(State.CLOSED, why)
 
     async def _meet(self, joined: asyncio.Future[None]) -> str:
-        match = await self._find_stranger(joined)
+        self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
+        match = await find_stranger(
+            self.matchmaking,
+            Join(self._user_id, rfc3339(time.time()), self.interests, self._room),
+            self._limits,
+            on_joined=lambda: self._on_joined(joined),
+            on_lonely=lambda: self._tell(Notice("Nobody else is there yet. You stay in the line.")),
+        )
+        self._report(MATCHMAKING, self.name, "MATCH", received=True)
         self._room = match.room_id
         shared = f" You both like {', '.join(match.interests)}." if match.interests else ""
         self._change(State.MATCHED, f"A stranger was found.{shared}")
@@ -302,44 +259,6 @@ class ChatPeer:
         finally:
             await self._part()
             await negotiation.close()
-
-    async def _find_stranger(self, joined: asyncio.Future[None]) -> Match:
-        """Stand in the line of the matchmaking server until it names a room."""
-        self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
-        try:
-            socket = await connect(self.matchmaking, self._limits.server)
-        except SocketClosed as error:
-            raise self._matchmaking_failed(f"cannot be reached: {error.reason}") from None
-        try:
-            join = Join(self._user_id, rfc3339(time.time()), self.interests, self._room)
-            await socket.send(join.to_json())
-            self._report(self.name, MATCHMAKING, "join")
-            joined.set_result(None)
-            lonely = asyncio.get_running_loop().call_later(
-                self._limits.lonely, self._tell, Notice("Nobody else is there yet. You stay in the line.")
-            )
-            try:
-                async with asyncio.timeout(self._limits.match):
-                    match = parse_match(await socket.recv())
-            finally:
-                lonely.cancel()
-            self._report(MATCHMAKING, self.name, "MATCH", received=True)
-            return match
-        except SocketClosed as error:
-            raise self._matchmaking_failed(f"sent us away ({error})") from None
-        except FrameError as error:
-            raise self._matchmaking_failed(f"said something that cannot be read ({error})") from None
-        except TimeoutError:
-            raise MatchmakingFailed(
-                f"Nobody came within {self._limits.match:g} seconds. Press START to wait again."
-            ) from None
-        finally:
-            await socket.close()
-
-    def _matchmaking_failed(self, why: str) -> MatchmakingFailed:
-        return MatchmakingFailed(
-            f"The matchmaking server at {self.matchmaking} {why}. Is it running? `p2pchat serve` starts one."
-        )
 
     async def _talk(self, negotiation: Negotiation, over: asyncio.Future[str]) -> str:
         """Watch over the open channel: acknowledge, and notice when the stranger has vanished."""
@@ -387,6 +306,10 @@ class ChatPeer:
                     await drained.wait()
 
     # --- what the channel and the signaling server bring ---------------------------------------------------------
+
+    def _on_joined(self, joined: asyncio.Future[None]) -> None:
+        self._report(self.name, MATCHMAKING, "join")
+        joined.set_result(None)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         self._channel = channel

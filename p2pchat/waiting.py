@@ -1,0 +1,47 @@
+"""From START to MATCH: standing in the line of a matchmaking server."""
+
+import asyncio
+from collections.abc import Callable
+
+from p2pchat.errors import FrameError, MatchmakingFailed, SocketClosed
+from p2pchat.limits import Limits
+from p2pchat.messages import Join, Match, parse_match
+from p2pchat.sockets import connect
+
+
+async def find_stranger(
+    url: str, join: Join, limits: Limits, on_joined: Callable[[], None], on_lonely: Callable[[], None]
+) -> Match:
+    """Ask the matchmaking server at ``url`` for a stranger, and wait until it names a room.
+
+    Args:
+        on_joined: called once, when the place in the line is taken.
+        on_lonely: called once, if nobody has come after ``limits.lonely`` seconds.
+
+    Raises: MatchmakingFailed.
+    """
+    try:
+        socket = await connect(url, limits.server)
+    except SocketClosed as error:
+        raise _failed(url, f"cannot be reached: {error.reason}") from None
+    try:
+        await socket.send(join.to_json())
+        on_joined()
+        lonely = asyncio.get_running_loop().call_later(limits.lonely, on_lonely)
+        try:
+            async with asyncio.timeout(limits.match):
+                return parse_match(await socket.recv())
+        finally:
+            lonely.cancel()
+    except SocketClosed as error:
+        raise _failed(url, f"sent us away ({error})") from None
+    except FrameError as error:
+        raise _failed(url, f"said something that cannot be read ({error})") from None
+    except TimeoutError:
+        raise MatchmakingFailed(f"Nobody came within {limits.match:g} seconds. Press START to wait again.") from None
+    finally:
+        await socket.close()
+
+
+def _failed(url: str, why: str) -> MatchmakingFailed:
+    return MatchmakingFailed(f"The matchmaking server at {url} {why}. Is it running? `p2pchat serve` starts one.")
