@@ -23,12 +23,23 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
-from p2pchat.chat import PROTOCOL, Conversation, check_message
 from p2pchat.errors import ChatError, MessageRefused
-from p2pchat.events import Event, MessageSent, Notice, SaidGoodbye, State, StateChanged
+from p2pchat.events import (
+    Delivered,
+    Event,
+    Heard,
+    MessageReceived,
+    MessageSent,
+    Notice,
+    SaidGoodbye,
+    State,
+    StateChanged,
+    StrangerTyping,
+)
 from p2pchat.limits import Limits
 from p2pchat.messages import Join, JsonObject, SignalingFrame, rfc3339
 from p2pchat.negotiation import Negotiation
+from p2pchat.talk import Talk
 from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
 from p2pchat.waiting import find_stranger
 from p2pchat.webrtc import RTCDataChannel
@@ -38,11 +49,15 @@ logger = logging.getLogger(__name__)
 MATCHMAKING_URL = "ws://127.0.0.1:8081/matchmaking"
 SIGNALING_URL = "ws://127.0.0.1:8082/signaling"
 STRANGER = "stranger"
+HEARD: dict[type[Heard], str] = {  # what a trace calls it
+    MessageReceived: "message",
+    Delivered: "received",
+    StrangerTyping: "typing",
+    SaidGoodbye: "goodbye",
+    Notice: "notice",
+}
 
 MOST_UNREAD_EVENTS = 10_000  # kept for `async for`; nobody has to read them
-MOST_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
-ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
-TYPING_EVERY = 2.0  # seconds between two signs of typing
 
 
 class ChatPeer:
@@ -86,12 +101,7 @@ class ChatPeer:
         self._joined: asyncio.Future[None] | None = None
         self._leaving = False
         self._room: str | None = None  # of the last stranger, who should not come again at once
-        self._conversation: Conversation | None = None
-        self._channel: RTCDataChannel | None = None
-        self._over: asyncio.Future[str] | None = None  # why the conversation ended
-        self._heard = False
-        self._acknowledging: asyncio.TimerHandle | None = None
-        self._last_typing = 0.0
+        self._talk: Talk | None = None
 
     @property
     def state(self) -> State:
@@ -124,25 +134,17 @@ class ChatPeer:
 
         Raises: MessageRefused, if it is blank or longer than 64 KiB in UTF-8, or if nobody is there to hear it.
         """
-        check_message(text)
-        channel = self._channel
-        while self._state is State.OPEN and channel and channel.bufferedAmount > MOST_BUFFERED:
-            await self._drained(channel, self._limits.silence)
-        if self._state is not State.OPEN or self._conversation is None or channel is not self._channel:
+        if self._talk is None or self._state is not State.OPEN:
             raise MessageRefused(f"Nobody is there to hear it: the chat is {self._state.value}, not open.")
-        number = self._conversation.say(text)
-        self._flush()
+        number = await self._talk.send(text)
         self._report(self.name, STRANGER, "message")
         self._tell(MessageSent(number, text))
         return number
 
     def typing(self) -> None:
         """Let the stranger know that you are writing; call it at each key, it tells every other second."""
-        now = time.monotonic()
-        if self._state is State.OPEN and self._conversation and now - self._last_typing >= TYPING_EVERY:
-            self._last_typing = now
-            self._conversation.typing()
-            self._flush()
+        if self._talk is not None and self._state is State.OPEN:
+            self._talk.typing()
 
     async def next(self) -> None:
         """Leave this stranger and ask for another one.
@@ -161,6 +163,8 @@ class ChatPeer:
             self._leaving = True
             task.cancel()
         await asyncio.wait({task})
+        if self._joined is not None and not self._joined.done():
+            self._joined.set_result(None)  # the task was cancelled before it began
 
     async def wait_for(self, state: State, limit: float | None = None) -> None:
         """Wait until the peer is in ``state``, ``limit`` seconds at most.
@@ -231,7 +235,7 @@ class ChatPeer:
         finally:
             if not joined.done():
                 joined.set_result(None)
-            self._conversation = self._channel = None
+            self._talk = None
         self._change(State.CLOSED, why)
 
     async def _meet(self, joined: asyncio.Future[None]) -> str:
@@ -247,7 +251,6 @@ class ChatPeer:
         self._room = match.room_id
         shared = f" You both like {', '.join(match.interests)}." if match.interests else ""
         self._change(State.MATCHED, f"A stranger was found.{shared}")
-        self._over = asyncio.get_running_loop().create_future()
         negotiation = Negotiation(
             self.signaling, match.room_id, self._ice_servers, self._on_channel, self._on_signaling
         )
@@ -255,55 +258,28 @@ class ChatPeer:
             await negotiation.enter(self._limits.server)
             self._change(State.CONNECTING, "Looking for a way to the stranger.")
             await negotiation.open(self._limits.stranger, self._limits.connect)
-            return await self._talk(negotiation, self._over)
+            assert self._talk is not None
+            return await self._talk_to_the_end(self._talk, negotiation)
         finally:
-            await self._part()
+            if self._talk is not None:
+                await self._talk.close()
             await negotiation.close()
 
-    async def _talk(self, negotiation: Negotiation, over: asyncio.Future[str]) -> str:
-        """Watch over the open channel: acknowledge, and notice when the stranger has vanished."""
-        assert self._conversation is not None
-        in_the_room = True
-        silent = 0.0
-        while True:
-            if in_the_room and self._conversation.understood:
-                in_the_room = False
-                await negotiation.connected()
-            await asyncio.wait({over}, timeout=self._limits.ping)
-            if over.done():
-                return over.result()
-            silent = 0.0 if self._heard else silent + self._limits.ping
-            self._heard = False
-            if not self._conversation.understood:
-                continue  # plain text has no ping; ICE's own checks have to do
-            if silent >= self._limits.silence:
-                return f"The stranger vanished: nothing heard for {silent:g} seconds."
-            if silent:
-                self._conversation.ping()
-                self._flush()
+    async def _talk_to_the_end(self, talk: Talk, negotiation: Negotiation) -> str:
+        """Talk, and leave the signaling server as soon as the stranger is known to need it no more either.
 
-    async def _part(self) -> None:
-        """Say goodbye, if there is still somebody to say it to, and let it leave."""
-        channel, conversation = self._channel, self._conversation
-        if channel is None or conversation is None or channel.readyState != "open":
-            return
-        conversation.acknowledge()
-        if self._over is None or not self._over.done():
-            conversation.goodbye()
-        self._flush()
-        await self._drained(channel, self._limits.goodbye, to=0)
-        channel.close()
+        A stranger of another make may take our leaving for a goodbye: with one who speaks plain text we stay.
+        """
 
-    async def _drained(self, channel: RTCDataChannel, limit: float, to: int = MOST_BUFFERED // 2) -> None:
-        """Wait until no more than ``to`` bytes wait in the channel, or it closes, or the time is over."""
-        drained = asyncio.Event()
-        channel.bufferedAmountLowThreshold = to
-        channel.on("bufferedamountlow", drained.set)
-        channel.on("close", drained.set)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit):
-                if channel.bufferedAmount > to and channel.readyState == "open":
-                    await drained.wait()
+        async def leave_the_room() -> None:
+            await talk.understood.wait()
+            await negotiation.connected()
+
+        leaving = asyncio.create_task(leave_the_room())
+        try:
+            return await talk.watch()
+        finally:
+            leaving.cancel()
 
     # --- what the channel and the signaling server bring ---------------------------------------------------------
 
@@ -312,39 +288,14 @@ class ChatPeer:
         joined.set_result(None)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
-        self._channel = channel
-        we_opened_it = channel.readyState == "connecting"
-        self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not we_opened_it)
-        channel.on("message", self._on_message)
-        channel.on("close", lambda: self._end("The stranger's connection was closed."))
-        channel.on("open", self._on_open)
-        if channel.readyState == "open":
-            self._on_open()
+        self._talk = Talk(channel, self._limits, self._on_open, self._on_heard)
 
     def _on_open(self) -> None:
         self._change(State.OPEN, "You are talking to a stranger, with no server between you.")
-        self._flush()
 
-    def _on_message(self, data: str | bytes) -> None:
-        assert self._conversation is not None
-        self._heard = True
-        for event in self._conversation.receive(data):
-            match event:
-                case SaidGoodbye():
-                    self._tell(event)
-                    self._end("The stranger left.")
-                case _:
-                    self._report(STRANGER, self.name, type(event).__name__, received=True)
-                    self._tell(event)
-        if self._conversation.owes_acknowledgement and self._acknowledging is None:
-            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
-        self._flush()
-
-    def _acknowledge(self) -> None:
-        self._acknowledging = None
-        if self._conversation is not None:
-            self._conversation.acknowledge()
-            self._flush()
+    def _on_heard(self, heard: Heard) -> None:
+        self._report(STRANGER, self.name, HEARD[type(heard)], received=True)
+        self._tell(heard)
 
     def _on_signaling(self, sent: bool, frame: SignalingFrame) -> None:
         what = type(frame).__name__.lower()
@@ -352,16 +303,6 @@ class ChatPeer:
             self._report(self.name, SIGNALING, what)
         else:
             self._report(SIGNALING, self.name, what, received=True)
-
-    def _flush(self) -> None:
-        """Send what the conversation has to say, if the channel is open."""
-        if self._channel is not None and self._conversation is not None and self._channel.readyState == "open":
-            for frame in self._conversation.take():
-                self._channel.send(frame)
-
-    def _end(self, why: str) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_result(why)
 
     def _change(self, state: State, why: str) -> None:
         self._state, self._why = state, why

@@ -1,0 +1,154 @@
+"""The time with one stranger: a DataChannel with a `p2pchat.chat.Conversation` on it.
+
+The conversation decides what is said; this module says it, in time: acknowledgements a moment later so that one serves
+many messages, a ping when the stranger has been silent, and an end when it has been silent for too long.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from p2pchat.chat import PROTOCOL, Conversation, check_message
+from p2pchat.errors import MessageRefused
+from p2pchat.events import Heard, SaidGoodbye
+from p2pchat.limits import Limits
+from p2pchat.webrtc import RTCDataChannel
+
+MOST_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
+ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
+TYPING_EVERY = 2.0  # seconds between two signs of typing
+
+
+class Talk:
+    """One channel and what is said on it.
+
+    Args:
+        channel: fresh from ``createDataChannel`` or a ``datachannel`` event.
+        limits: how long to wait for what.
+        on_open: called when the channel is open.
+        on_heard: called with whatever the stranger lets us hear.
+
+    ``understood`` is set once both sides know that they speak p2pchat, and not plain text only.
+    """
+
+    def __init__(
+        self, channel: RTCDataChannel, limits: Limits, on_open: Callable[[], None], on_heard: Callable[[Heard], None]
+    ) -> None:
+        self._channel = channel
+        self._limits = limits
+        self._on_open = on_open
+        self._on_heard = on_heard
+        we_opened_it = channel.readyState == "connecting"
+        self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not we_opened_it)
+        self.understood = asyncio.Event()
+        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._heard = False
+        self._acknowledging: asyncio.TimerHandle | None = None
+        self._told_typing = -TYPING_EVERY
+        channel.on("message", self._on_message)
+        channel.on("close", lambda: self._end("The stranger's connection was closed."))
+        channel.on("open", self._opened)
+        if not we_opened_it:
+            self._opened()
+
+    async def send(self, text: str) -> int:
+        """Say something; waits while more than 1 MiB is on its way.
+
+        Returns: the number of the message.
+
+        Raises: MessageRefused.
+        """
+        check_message(text)
+        while self._is_on and self._channel.bufferedAmount > MOST_BUFFERED:
+            await self._drained(MOST_BUFFERED // 2, self._limits.silence)
+        if not self._is_on:
+            raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
+        number = self._conversation.say(text)
+        self._flush()
+        return number
+
+    def typing(self) -> None:
+        """Let the stranger know that we are writing, every other second at most."""
+        now = time.monotonic()
+        if now - self._told_typing >= TYPING_EVERY:
+            self._told_typing = now
+            self._conversation.typing()
+            self._flush()
+
+    async def watch(self) -> str:
+        """Wait for the end of the talk, and see to it that a stranger who has vanished is noticed.
+
+        Returns: why it ended, in words.
+        """
+        silent = 0.0
+        while not self._over.done():
+            await asyncio.wait({self._over}, timeout=self._limits.ping)
+            silent = 0.0 if self._heard else silent + self._limits.ping
+            self._heard = False
+            if not self.understood.is_set():
+                continue  # plain text has no ping; ICE's own checks have to do
+            if silent >= self._limits.silence:
+                return f"The stranger vanished: nothing heard for {silent:g} seconds."
+            if silent:
+                self._conversation.ping()
+                self._flush()
+        return self._over.result()
+
+    async def close(self) -> None:
+        """Say goodbye, if there is still somebody to say it to, let it leave, and close the channel."""
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+        if self._is_on:
+            self._conversation.acknowledge()
+            self._conversation.goodbye()
+            self._flush()
+            self._end("You left.")
+            await self._drained(0, self._limits.goodbye)
+        self._channel.close()
+
+    @property
+    def _is_on(self) -> bool:
+        return self._channel.readyState == "open" and not self._over.done()
+
+    def _opened(self) -> None:
+        self._on_open()
+        self._flush()
+
+    def _on_message(self, data: str | bytes) -> None:
+        self._heard = True
+        for heard in self._conversation.receive(data):
+            self._on_heard(heard)
+            if isinstance(heard, SaidGoodbye):
+                self._end("The stranger left.")
+        if self._conversation.understood:
+            self.understood.set()
+        if self._conversation.owes_acknowledgement and self._acknowledging is None:
+            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
+        self._flush()
+
+    def _acknowledge(self) -> None:
+        self._acknowledging = None
+        self._conversation.acknowledge()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what the conversation has to say."""
+        if self._is_on:
+            for frame in self._conversation.take():
+                self._channel.send(frame)
+
+    def _end(self, why: str) -> None:
+        if not self._over.done():
+            self._over.set_result(why)
+
+    async def _drained(self, to: int, limit: float) -> None:
+        """Wait until no more than ``to`` bytes wait in the channel, or it closes, or the time is over."""
+        drained = asyncio.Event()
+        self._channel.bufferedAmountLowThreshold = to
+        self._channel.on("bufferedamountlow", drained.set)
+        self._channel.on("close", drained.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                if self._channel.bufferedAmount > to and self._channel.readyState == "open":
+                    await drained.wait()
