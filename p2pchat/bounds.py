@@ -20,22 +20,24 @@ class Bounds:
 
 
 class Allowance:
-    """A token bucket: so many at once, and so many a second in the long run; a rate of 0 allows all."""
+    """A token bucket: so many at once, and so many a second in the long run; 0 for either allows all."""
 
     __slots__ = ("_at", "_burst", "_left", "_rate")
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
-        self._burst = max(burst, 1.0)
+        self._burst = burst and max(burst, 1.0)
         self._left = self._burst
         self._at: float | None = None
 
     def take(self, now: float) -> bool:
         """Use up one. Returns: whether there was one left at the time ``now``, in seconds."""
-        if not self._rate:
+        if not (self._rate and self._burst):
             return True
         if self._at is not None:
             self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
+        if self._left < 1:
+            return False
         self._left -= 1
-        return self._left >= 0
+        return True

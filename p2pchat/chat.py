@@ -104,7 +104,7 @@ class Conversation:
             try:
                 data = data.decode()
             except UnicodeDecodeError:
-                return [Notice(f"The stranger sent {len(data)} bytes that are no text; they were left out.")]
+                return [Notice(f"The stranger sent {len(data):,} bytes that are no text; they were left out.")]
         try:
             frame = parse_chat(data)
         except FrameError as error:
@@ -138,20 +138,23 @@ class Conversation:
     def _part(self, part: Text) -> Sequence[Heard]:
         if self._parts and self._parts[0].id != part.id:
             self._parts.clear()
-        self._parts.append(part)
-        if part.more and len(self._parts) < MOST_PARTS:
+        if len(self._parts) <= MOST_PARTS:  # one too many is kept, to remember that it was
+            self._parts.append(part)
+        if part.more:
             return []
+        too_many = len(self._parts) > MOST_PARTS
         text = "".join(part.text for part in self._parts)
         self._parts.clear()
-        if part.more or _bytes(text) > LONGEST_MESSAGE:
+        if too_many:
             return [TOO_LONG]
-        self._to_acknowledge = part.id
-        return [MessageReceived(text)]
+        heard = self._plain(text)
+        if heard != [TOO_LONG]:
+            self._to_acknowledge = part.id
+        return heard
 
     def _plain(self, text: str) -> Sequence[Heard]:
-        if _bytes(text) > LONGEST_MESSAGE:
-            return [TOO_LONG]
-        return [MessageReceived(text)]
+        text = _whole_characters(text)
+        return [TOO_LONG if len(text.encode()) > LONGEST_MESSAGE else MessageReceived(text)]
 
     def _hello(self) -> None:
         self._outgoing.append(Hello().to_json())
@@ -180,5 +183,6 @@ def check_message(text: str) -> None:
         )
 
 
-def _bytes(text: str) -> int:
-    return len(text.encode(errors="surrogatepass"))
+def _whole_characters(text: str) -> str:
+    """Join the halves of a character that came in two parts (surrogates), and replace a half that came alone."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

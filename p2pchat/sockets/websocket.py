@@ -1,10 +1,10 @@
-"""The text socket over a WebSocket (RFC 6455), as a client, with the `websockets` library."""
+"""The text socket over a WebSocket (RFC 6455), with the `websockets` library."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as websocket_connect
+from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from p2pchat.errors import SocketClosed
@@ -16,7 +16,7 @@ CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
 class WebSocket:
     """A `p2pchat.sockets.TextSocket` over one WebSocket."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def send(self, text: str) -> None:

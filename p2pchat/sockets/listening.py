@@ -1,0 +1,56 @@
+"""Text sockets from the server's side: a coroutine over one socket, put on a port."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from p2pchat.errors import ServerFailed
+from p2pchat.listening import why_not
+from p2pchat.sockets.websocket import LARGEST_FRAME, WebSocket
+
+CLOSE_LIMIT = 1.0  # seconds for a client to agree to a close
+
+_silent = logging.getLogger(f"{__name__}.websockets")
+_silent.setLevel(logging.CRITICAL)  # a browser that comes without a handshake is no news here
+
+
+class Listener:
+    """A port on which each client gets a conversation of its own."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.port: int = next(iter(server.sockets)).getsockname()[1]
+
+    async def stop(self) -> None:
+        """Tell the connected, close, and wait for the conversations to end; harmless when stopped already."""
+        self._server.close(code=1001, reason="the server is going away")
+        await self._server.wait_closed()
+
+
+async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) -> Listener:
+    """Let ``converse(socket)`` talk to every client that comes to a free port of this machine.
+
+    The socket is closed when the coroutine returns. Web pages are not let in, only programs: they send no Origin.
+
+    Raises: ServerFailed.
+    """
+
+    async def one(connection: ServerConnection) -> None:
+        await converse(WebSocket(connection))
+
+    try:
+        server = await serve(
+            one,
+            "127.0.0.1",
+            0,
+            origins=[None],
+            compression=None,
+            max_size=LARGEST_FRAME,
+            close_timeout=CLOSE_LIMIT,
+            server_header=None,
+            logger=_silent,
+        )
+    except OSError as error:
+        raise ServerFailed(why_not(name, "127.0.0.1", 0, error)) from None
+    return Listener(server)
