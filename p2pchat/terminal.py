@@ -99,7 +99,8 @@ class Terminal:
                 self._settled.clear()
         line = as_json(event) if self._as_json else as_text(event)
         if line is not None:
-            print(line, file=self._target, flush=True)
+            self._target.write(line + "\n")
+            self._target.flush()
 
 
 def as_text(event: Event) -> str | None:
