@@ -1,5 +1,7 @@
 """Learn WebRTC by building a chat with strangers."""
 
+from typing import TYPE_CHECKING, Any
+
 from p2pchat.errors import ChatError
 from p2pchat.events import (
     Delivered,
@@ -16,11 +18,15 @@ from p2pchat.peer import ChatPeer
 from p2pchat.servers import Servers, start_servers
 from p2pchat.trace import Trace
 
+if TYPE_CHECKING:
+    from p2pchat.widgets import ChatWidget
+
 __version__ = "0.1.0"
 
 __all__ = [
     "ChatError",
     "ChatPeer",
+    "ChatWidget",
     "Delivered",
     "Limits",
     "MessageReceived",
@@ -34,3 +40,12 @@ __all__ = [
     "Trace",
     "start_servers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ipywidgets only for who uses a widget; a terminal has no need of it."""
+    if name == "ChatWidget":
+        from p2pchat.widgets import ChatWidget
+
+        return ChatWidget
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

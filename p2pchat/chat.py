@@ -131,9 +131,7 @@ class Conversation:
                 return [SaidGoodbye()]
             case Ping():
                 self._tell(Pong())
-            case Pong():
-                pass
-        return []
+        return []  # also for a Pong: that something came is all that it says
 
     def _part(self, part: Text) -> Sequence[Heard]:
         if self._parts and self._parts[0].id != part.id:
@@ -143,16 +141,13 @@ class Conversation:
         if part.more:
             return []
         too_many = len(self._parts) > MOST_PARTS
-        text = "".join(part.text for part in self._parts)
+        heard: list[Heard] = [TOO_LONG] if too_many else self._plain("".join(part.text for part in self._parts))
         self._parts.clear()
-        if too_many:
-            return [TOO_LONG]
-        heard = self._plain(text)
         if heard != [TOO_LONG]:
             self._to_acknowledge = part.id
         return heard
 
-    def _plain(self, text: str) -> Sequence[Heard]:
+    def _plain(self, text: str) -> list[Heard]:
         text = _whole_characters(text)
         return [TOO_LONG if len(text.encode()) > LONGEST_MESSAGE else MessageReceived(text)]
 

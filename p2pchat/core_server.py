@@ -6,41 +6,34 @@ into that client's buffer at once, and a client whose buffer grows beyond its bo
 """
 
 import asyncio
-import ipaddress
 import logging
+import re
 import ssl
 import time
-from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
+from typing import cast
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from p2pchat.bounds import Allowance, Bounds
+from p2pchat.client import CLOSE_LIMIT, Client, is_loopback, one_header
 from p2pchat.core import Action, Close, Core, Send
 from p2pchat.errors import ServerFailed
-from p2pchat.listening import in_url, why_not
+from p2pchat.listening import CANNOT_LISTEN, in_url, why_not
 from p2pchat.origins import is_welcome
 
 logger = logging.getLogger(__name__)
+# The library logs addresses and frames, and what it calls errors is what clients do. What matters is logged here.
+silent = logging.getLogger(f"{__name__}.websockets")
+silent.setLevel(logging.CRITICAL)
 
 HEALTH = "/.ok"
-CLOSE_LIMIT = 1.0  # seconds for a client to agree to a close
 LONGEST_REASON = 123  # bytes in a close frame (RFC 6455, section 5.5)
 GOING_AWAY = "the server is going away"
-
-
-class _Client:
-    """One connection, which is also the ``who`` that the core knows it by."""
-
-    __slots__ = ("allowance", "connection", "number")
-
-    def __init__(self, number: int, connection: ServerConnection, allowance: Allowance) -> None:
-        self.number = number
-        self.connection = connection
-        self.allowance = allowance
 
 
 class CoreServer:
@@ -53,6 +46,7 @@ class CoreServer:
         bounds: the other bounds.
         origins: web pages that are welcome besides those of `p2pchat.origins`.
         tell_all: let addresses and frames, session descriptions included, into the log.
+        ping_every: seconds between two WebSocket pings; who leaves one unanswered for as long is given up.
     """
 
     def __init__(
@@ -64,6 +58,7 @@ class CoreServer:
         bounds: Bounds | None = None,
         origins: Sequence[str] = (),
         tell_all: bool = False,
+        ping_every: float = 20.0,
     ) -> None:
         self.name = name
         self._core = core
@@ -71,9 +66,11 @@ class CoreServer:
         self._bounds = bounds or Bounds()
         self._origins = tuple(origins)
         self._tell_all = tell_all
+        self._ping_every = ping_every
         self._server: Server | None = None
-        self._clients: set[_Client] = set()  # whom the core may still hear of
-        self._by_address: Counter[str] = Counter()
+        self._connected: set[Client] = set()  # all, from their first packet to their last
+        self._clients: set[Client] = set()  # whom the core may still hear of
+        self._by_address: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._served = 0
@@ -95,8 +92,6 @@ class CoreServer:
         """
         self._epoch = time.time() - asyncio.get_running_loop().time()
         self._scheme = "wss" if tls else "ws"
-        websockets_logger = logging.getLogger(f"{__name__}.{self.name}")
-        websockets_logger.setLevel(logging.DEBUG if self._tell_all else logging.CRITICAL)
         try:
             self._server = await serve(
                 self._converse,
@@ -105,13 +100,17 @@ class CoreServer:
                 ssl=tls,
                 compression=None,  # frames are small and short-lived; it would cost 35 KiB a connection
                 max_size=self._largest_frame or None,
+                open_timeout=self._bounds.first_frame or None,
+                ping_interval=self._ping_every,
+                ping_timeout=self._ping_every,
                 close_timeout=CLOSE_LIMIT,
                 process_request=self._greet,
+                create_connection=cast(type[ServerConnection], partial(Client, self)),
                 server_header=None,
                 backlog=1024,
-                logger=websockets_logger,
+                logger=silent,
             )
-        except OSError as error:
+        except CANNOT_LISTEN as error:
             raise ServerFailed(why_not(self.name, host, port, error)) from None
 
     async def stop(self) -> None:
@@ -126,76 +125,103 @@ class CoreServer:
             async with asyncio.timeout(CLOSE_LIMIT):
                 await server.wait_closed()
         except TimeoutError:
-            for client in tuple(self._clients):
-                client.connection.transport.abort()
+            for client in tuple(self._connected):
+                client.transport.abort()
+            await server.wait_closed()
         if self._closing:
             await asyncio.wait(self._closing)
 
-    # --- one client ---------------------------------------------------------------------------------------------
+    # --- one client -----------------------------------------------------------------------------------------------
 
     def _greet(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer the HTTP request that asks for a WebSocket: None lets it in."""
+        assert isinstance(connection, Client)
         path = request.path.partition("?")[0]
         if path == HEALTH:
             return connection.respond(HTTPStatus.OK, "ok\n")
         if path != f"/{self.name}":
             return self._refuse(connection, HTTPStatus.NOT_FOUND, f"there is only /{self.name} here")
-        origin = request.headers.get("Origin")
-        if not is_welcome(origin, request.headers.get("Host"), self._origins):
-            return self._refuse(
-                connection, HTTPStatus.FORBIDDEN, f"pages from {origin} are not welcome; --origin lets them in"
-            )
-        address = _address(connection)
-        if 0 < self._bounds.connections <= self._by_address[address] and not _is_loopback(address):
-            return self._refuse(
-                connection, HTTPStatus.TOO_MANY_REQUESTS, "too many connections from your address; close some first"
-            )
+        try:
+            origin, host = one_header(request, "Origin"), one_header(request, "Host")
+        except ValueError as error:
+            return self._refuse(connection, HTTPStatus.BAD_REQUEST, str(error))
+        if not is_welcome(origin, host, self._origins):
+            reason = f'pages from "{origin}" are not welcome; --origin lets them in'
+            return self._refuse(connection, HTTPStatus.FORBIDDEN, reason)
+        most = self._bounds.connections
+        if 0 < most < self._by_address[connection.address] and not is_loopback(connection.address):
+            reason = f"more than {most} connections from your address; close some first"
+            return self._refuse(connection, HTTPStatus.TOO_MANY_REQUESTS, reason)
         return None
 
     async def _converse(self, connection: ServerConnection) -> None:
-        """Serve one client, from its first frame to its end."""
-        self._served += 1
-        client = _Client(
-            self._served, connection, Allowance(self._bounds.frames_per_second, self._bounds.frames_at_once)
-        )
-        address = _address(connection)
-        self._by_address[address] += 1
-        self._clients.add(client)
-        if self._tell_all:
-            logger.info("%s: client %d comes from %s", self.name, client.number, address)
-        try:
-            async with asyncio.timeout(self._bounds.first_frame or None):
-                frame = await connection.recv()
-            while client in self._clients:
-                self._hear(client, frame)
-                frame = await connection.recv()
-        except TimeoutError:
-            self._dismiss(client, 1008, f"no frame from you within {self._bounds.first_frame:g} seconds")
-        except ConnectionClosed:
-            pass
-        finally:
-            self._clients.discard(client)
-            self._by_address[address] -= 1
-            self._by_address += Counter()  # forget addresses that nobody comes from
-            self._carry_out(self._core.leave(client, self._now()))
+        """See one client from its handshake to its end; what it says meanwhile comes to `heard`."""
+        assert isinstance(connection, Client)
+        self._clients.add(connection)
+        if limit := self._bounds.first_frame:
+            reason = f"no frame from you within {limit:g} seconds"
+            connection.patience = asyncio.get_running_loop().call_later(limit, self._dismiss, connection, 1008, reason)
         await connection.wait_closed()
 
-    def _hear(self, client: _Client, frame: str | bytes) -> None:
-        now = self._now()
-        if not client.allowance.take(now):
+    # --- what a client tells (`p2pchat.client.Host`) --------------------------------------------------------------
+
+    def came(self, client: Client) -> Allowance:
+        """Count a new connection. Returns: how many frames it may send."""
+        self._served += 1
+        client.number = self._served
+        self._connected.add(client)
+        self._by_address[client.address] = self._by_address.get(client.address, 0) + 1
+        if self._tell_all:
+            logger.info("%s: client %d comes from %s", self.name, client.number, client.address)
+        return Allowance(self._bounds.frames_per_second, self._bounds.frames_at_once)
+
+    def went(self, client: Client) -> None:
+        """Count it no more."""
+        self._connected.discard(client)
+        self._by_address[client.address] -= 1
+        if not self._by_address[client.address]:
+            del self._by_address[client.address]
+
+    def frame_came(self, client: Client) -> None:
+        """See to it that nobody asks too much."""
+        if not client.allowance.take(self._now()):
             most = self._bounds.frames_per_second
             self._dismiss(client, 1008, f"too many frames: {most:g} a second are enough for everybody")
-        elif isinstance(frame, bytes):
-            self._dismiss(client, 1003, "this protocol knows text frames only")
         else:
-            self._carry_out(self._core.receive(client, frame, now))
+            self._see_whether_it_reads(client)
+
+    def heard(self, client: Client, message: str | bytes) -> None:
+        """Hand a message to the core."""
+        client.be_patient()
+        if client not in self._clients or (client.is_new and client.state is not State.OPEN):
+            return  # who came and went in one breath was never here: nobody should be paired with it
+        client.is_new = False
+        if self._tell_all:
+            logger.info("%s: client %d says %s", self.name, client.number, message)
+        if isinstance(message, bytes):
+            self._dismiss(client, 1003, "this protocol knows text frames only")
+            return
+        try:
+            self._carry_out(self._core.receive(client, message, self._now()))
+        except Exception:
+            logger.exception("%s: a mistake in the server, met by client %d", self.name, client.number)
+            self._dismiss(client, 1011, "a mistake in the server, which its log tells about")
+
+    def ended(self, client: Client) -> None:
+        """Tell the core that a client is gone; once is enough."""
+        client.be_patient()
+        if client in self._clients:
+            self._clients.discard(client)
+            if failed := client.failed:
+                logger.info("%s: client %d is closed with %d: %s", self.name, client.number, failed.code, failed.reason)
+            self._carry_out(self._core.leave(client, self._now()))
 
     # --- what the core wants --------------------------------------------------------------------------------------
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
             client = action.who
-            assert isinstance(client, _Client)
+            assert isinstance(client, Client)
             match action:
                 case Send(_, text):
                     self._send(client, text)
@@ -203,25 +229,31 @@ class CoreServer:
                     self._close(client, code, reason)
         self._set_alarm()
 
-    def _send(self, client: _Client, text: str) -> None:
+    def _send(self, client: Client, text: str) -> None:
         """Put a frame into the client's buffer, without waiting for anybody."""
-        connection = client.connection
-        broadcast([connection], text)
-        waiting = connection.transport.get_write_buffer_size()
-        if self._bounds.queued and waiting > self._bounds.queued:
+        if self._tell_all:
+            logger.info("%s: client %d is told %s", self.name, client.number, text)
+        client.tell(text)
+        self._see_whether_it_reads(client)
+
+    def _see_whether_it_reads(self, client: Client) -> None:
+        waiting = client.transport.get_write_buffer_size()
+        if 0 < self._bounds.queued < waiting:
             self._dismiss(client, 1008, f"you do not read: {waiting} bytes were waiting for you")
 
-    def _dismiss(self, client: _Client, code: int, reason: str) -> None:
+    def _dismiss(self, client: Client, code: int, reason: str) -> None:
         """Close a client that met a bound, of which the core has to be told."""
         if client in self._clients:
             self._close(client, code, reason)
             self._carry_out(self._core.leave(client, self._now()))
 
-    def _close(self, client: _Client, code: int, reason: str) -> None:
+    def _close(self, client: Client, code: int, reason: str) -> None:
+        """Close a client that the core has forgotten already, or is about to."""
         self._clients.discard(client)
         if code != 1000:
-            logger.info("%s: client %d is closed with %d: %s", self.name, client.number, code, reason)
-        task = asyncio.ensure_future(client.connection.close(code, _shortened(reason)))
+            told = reason if self._tell_all else without_quotes(reason)
+            logger.info("%s: client %d is closed with %d: %s", self.name, client.number, code, told)
+        task = asyncio.ensure_future(_say_goodbye(client, code, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -245,21 +277,30 @@ class CoreServer:
         return asyncio.get_running_loop().time() + self._epoch
 
     def _refuse(self, connection: ServerConnection, status: HTTPStatus, reason: str) -> Response:
-        logger.info("%s: a request was refused with %d: %s", self.name, status, reason)
+        told = reason if self._tell_all else without_quotes(reason)
+        logger.info("%s: a request was refused with %d: %s", self.name, status, told)
         return connection.respond(status, reason + "\n")
+
+
+async def _say_goodbye(client: Client, code: int, reason: str) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_LIMIT):  # `close` waits for ever where the client does not read
+            await client.close(code, _shortened(reason))
+    except TimeoutError:
+        client.transport.abort()
 
 
 def _shortened(reason: str) -> str:
     return reason.encode()[:LONGEST_REASON].decode(errors="ignore")
 
 
-def _address(connection: ServerConnection) -> str:
-    remote = connection.remote_address
-    return str(remote[0]) if remote else "unknown"
+def without_quotes(reason: str) -> str:
+    """The reason as the log may keep it: what a client said is left out, for an address may be in it.
 
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+    A single word is kept, as in ``"user_id" is missing``.
+    """
+    return re.sub(
+        r'"(?:\\.|[^"\\])*(?:"|$)',
+        lambda quoted: quoted[0] if quoted[0].strip('"').isidentifier() else '"…"',
+        reason,
+    )

@@ -60,9 +60,7 @@ class Ladder:
         most: how many arrows are shown; of more, the first.
     """
 
-    def __init__(
-        self, trace: Iterable[Arrow], *, leave_out: Iterable[str] = ("ping", "pong"), most: int = 200
-    ) -> None:
+    def __init__(self, trace: Iterable[Arrow], *, leave_out: Iterable[str] = ("ping", "pong"), most: int = 200) -> None:
         hidden = set(leave_out)
         steps = [step for step in _steps(list(trace)) if step.label not in hidden]
         self.steps = steps[:most]
@@ -172,13 +170,14 @@ def _lifelines(steps: list[Step]) -> list[str]:
 
 def _arrow(step: Step, y: int, at: dict[str, int]) -> str:
     start, end = at[step.source], at[step.target]
-    back = -9 if end > start else 9
+    ahead = 1 if end > start else -1
+    back = -9 * ahead
     kinds = " ".join(["step", *(["direct"] if step.direct else []), *(["pending"] if step.pending else [])])
     label = _short(step.label, LONGEST_LABEL) + (" …" if step.pending else "")
     return (
         f'<g class="{kinds}"><line x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'
         f'<path d="M{end + back} {y - 5}L{end} {y}L{end + back} {y + 5}"/>'
-        f'<text x="{(start + end) // 2}" y="{y - 6}" text-anchor="middle">{label}</text></g>'
+        f'<text x="{start + ahead * COLUMN // 2}" y="{y - 6}" text-anchor="middle">{label}</text></g>'
         f'<text x="4" y="{y + 4}" font-size="11">{step.at:.3f} s</text>'
     )
 

@@ -14,4 +14,4 @@ class Limits:
     connect: float = 20.0  # until ICE has found a way
     ping: float = 2.0  # of silence on the channel until it asks for a sign of life
     silence: float = 8.0  # of silence until the stranger has vanished
-    goodbye: float = 1.0  # for the last words to leave
+    goodbye: float = 3.0  # for the last words to arrive; one lost packet takes a second to be sent again

@@ -2,9 +2,16 @@
 
 import errno
 
+# What `asyncio` and `tornado` raise for an address or a port that cannot be had, or is none at all.
+CANNOT_LISTEN = (OSError, OverflowError, UnicodeError)
 
-def why_not(name: str, host: str, port: int, error: OSError) -> str:
+
+def why_not(name: str, host: str, port: int, error: Exception) -> str:
     """Why a server could not listen, in one sentence for a person."""
+    if isinstance(error, OverflowError):
+        return f"The {name} server cannot start: {port} is no port. Choose one from 0 (any free one) to 65535."
+    if not isinstance(error, OSError):
+        return f"The {name} server cannot start: {host!r} is no name of a host."
     if error.errno == errno.EADDRINUSE:
         return (
             f"The {name} server cannot start: port {port} on {host} is in use, perhaps by another p2pchat. "

@@ -11,15 +11,16 @@ Where more than one could be paired with the newcomer, chance decides.
 
 **Why it stays quick.** Who waits stands in one pool for each of their interests, and in the pool ``ANYONE`` once
 anyone will do. Whoever can be paired is paired at once, so those who stay in one pool exclude each other: they are
-one user's tabs, or come from one room. That is why a look at the first few of a pool is enough, however long the
-line is, and why nobody starves: the line never holds two who could be paired.
+one user's tabs, or come from one room. A search passes over those of the newcomer's own kind and ends at the first
+few who suit, so it is as short in a long line as in a short one. And nobody starves: the line never holds two who
+could be paired.
 
 **Why there are no ghosts.** Whoever leaves is taken out of every pool before the next frame is read.
 """
 
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from uuid import uuid4
@@ -29,7 +30,7 @@ from p2pchat.errors import FrameError
 from p2pchat.messages import Match, parse_join, rfc3339
 
 ANYONE = ""  # the pool of all who will take anyone; no interest is empty
-LOOK = 8  # how many of a pool are looked at for one newcomer
+CHOICE = 8  # among how many of a pool chance decides
 GRACE = 5.0  # seconds that a client has to close after MATCH, before the server does
 
 
@@ -128,8 +129,7 @@ class Matchmaking:
         found = {
             waiter.who: waiter
             for pool in newcomer.pools
-            for waiter in islice(self._pools.get(pool, {}).values(), LOOK)
-            if self._suits(newcomer, waiter, now)
+            for waiter in islice(self._suitable(newcomer, pool, now), CHOICE)
         }.values()
         if not found:
             for pool in pools:
@@ -147,6 +147,9 @@ class Matchmaking:
             Send(waiter.who, Match(room, "peer", at, both).to_json()),
             Send(newcomer.who, Match(room, newcomer.user_id, at, both).to_json()),
         ]
+
+    def _suitable(self, newcomer: _Waiter, pool: str, now: float) -> Iterator[_Waiter]:
+        return (waiter for waiter in self._pools.get(pool, {}).values() if self._suits(newcomer, waiter, now))
 
     def _suits(self, one: _Waiter, other: _Waiter, now: float) -> bool:
         if one.user_id == other.user_id:

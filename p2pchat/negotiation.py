@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from p2pchat.chat import LABEL, PROTOCOL
-from p2pchat.errors import ConnectFailed, FrameError, SignalingFailed, SocketClosed
+from p2pchat.errors import ChatError, ConnectFailed, FrameError, SignalingFailed, SocketClosed
 from p2pchat.messages import (
     Accept,
     Answer,
@@ -29,7 +29,6 @@ from p2pchat.messages import (
 )
 from p2pchat.sockets import TextSocket, connect
 from p2pchat.webrtc import (
-    InvalidStateError,
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
@@ -49,7 +48,8 @@ class Negotiation:
         url: of the signaling server.
         room: the room id that both were given.
         ice_servers: W3C RTCIceServer dictionaries, used when the signaling server names none.
-        on_channel: called once, with the DataChannel, before any message can come over it.
+        on_channel: called once, with the DataChannel and whether we opened it, before any message can come over it.
+        on_lost: called when the connection under the channel broke or was closed.
         report: called with (sent, frame) for each signaling frame.
     """
 
@@ -58,13 +58,15 @@ class Negotiation:
         url: str,
         room: str,
         ice_servers: Sequence[JsonObject],
-        on_channel: Callable[[RTCDataChannel], None],
+        on_channel: Callable[[RTCDataChannel, bool], None],
+        on_lost: Callable[[], None],
         report: Callable[[bool, SignalingFrame], None],
     ) -> None:
         self._url = url
         self._room = room
         self._ice_servers = ice_servers
         self._on_channel = on_channel
+        self._on_lost = on_lost
         self._report = report
         self._socket: TextSocket | None = None
         self._connection: RTCPeerConnection | None = None
@@ -88,7 +90,7 @@ class Negotiation:
         except TimeoutError:
             raise self._failed(f"no answer within {limit:g} seconds") from None
         except SocketClosed as error:
-            raise self._failed(error.reason) from None
+            raise self._failed(error.reason or str(error)) from None
         self._reader = asyncio.create_task(self._follow(accept), name="p2pchat signaling")
 
     async def open(self, stranger_limit: float, connect_limit: float) -> RTCDataChannel:
@@ -154,15 +156,18 @@ class Negotiation:
         try:
             connection = self._connection = self._new_connection(accept)
             if accept.exists:
-                self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL))
+                self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL), ours=True)
                 await connection.setLocalDescription(await connection.createOffer())
                 await self._send(Offer(connection.localDescription.sdp))
             while True:
                 await self._handle(await self._receive(), connection)
         except SocketClosed as error:
-            self._fail(self._failed(f"it went away too early ({error})"))
+            if not self._answered.is_set():  # with both descriptions, ICE may find a way all the same
+                self._fail(self._failed(f"it went away too early ({error})"))
         except (ConnectFailed, SignalingFailed) as error:
             self._fail(error)
+        except Exception as error:  # for instance ICE servers that only gathering finds to be none
+            self._fail(ConnectFailed(f"This side's WebRTC could not be set up: {error!r}."))
 
     def _new_connection(self, accept: Accept) -> RTCPeerConnection:
         servers = accept.ice_servers or self._ice_servers
@@ -177,16 +182,17 @@ class Negotiation:
         def watch() -> None:
             if connection.connectionState in ("failed", "closed"):
                 self._fail(ConnectFailed("ICE failed: none of the ways to the stranger that were tried works."))
+                self._on_lost()
 
         connection.on("connectionstatechange", watch)
         return connection
 
-    def _adopt(self, channel: RTCDataChannel) -> None:
+    def _adopt(self, channel: RTCDataChannel, ours: bool = False) -> None:
         """Take the one channel of this chat; a stranger that opens more of them is not listened to."""
         if self._channel is not None:
             return
         self._channel = channel
-        self._on_channel(channel)
+        self._on_channel(channel, ours)
 
         def opened() -> None:
             if not self._open.done():
@@ -227,7 +233,9 @@ class Negotiation:
                     raise ConnectFailed("The stranger left before the two of you were connected.")
                 case Reject(reason):
                     raise self._failed(f"it sent us away: {reason}")
-        except (InvalidStateError, ValueError, KeyError, IndexError, AttributeError) as error:
+        except ChatError:
+            raise
+        except Exception as error:  # there is no end of what an engine raises at a description that makes no sense
             kind = type(frame).__name__.lower()
             raise ConnectFailed(f"The stranger's {kind} could not be used: {error or 'not now'}.") from error
 

@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 MATCHMAKING_URL = "ws://127.0.0.1:8081/matchmaking"
 SIGNALING_URL = "ws://127.0.0.1:8082/signaling"
 STRANGER = "stranger"
+LEFT = "You left."
 HEARD: dict[type[Heard], str] = {  # what a trace calls it
     MessageReceived: "message",
     Delivered: "received",
@@ -99,7 +100,7 @@ class ChatPeer:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._joined: asyncio.Future[None] | None = None
-        self._leaving = False
+        self._ending = False  # the task closes everything; it must not be disturbed
         self._room: str | None = None  # of the last stranger, who should not come again at once
         self._talk: Talk | None = None
 
@@ -120,10 +121,14 @@ class ChatPeer:
 
         Raises: MatchmakingFailed, if the matchmaking server is down or refuses.
         """
+        while self._ending and self._task is not None and not self._task.done():
+            await asyncio.wait({self._task})
         if self._task is None or self._task.done():
-            self._leaving = False
+            self._ending = False
             self._joined = asyncio.get_running_loop().create_future()
+            self._joined.add_done_callback(_look_at)
             self._task = asyncio.create_task(self._run(self._joined), name=f"p2pchat peer {self.name}")
+            self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
         assert self._joined is not None
         await asyncio.shield(self._joined)
 
@@ -156,30 +161,34 @@ class ChatPeer:
 
     async def leave(self) -> None:
         """Say goodbye and close everything; harmless in any state."""
-        task = self._task
+        task, joined = self._task, self._joined
         if task is None or task.done():
             return
-        if not self._leaving:
-            self._leaving = True
+        if not self._ending:
+            self._ending = True
             task.cancel()
         await asyncio.wait({task})
-        if self._joined is not None and not self._joined.done():
-            self._joined.set_result(None)  # the task was cancelled before it began
+        if joined is not None and not joined.done():  # the task was cancelled before it began
+            joined.set_result(None)
+            self._change(State.CLOSED, LEFT)
 
     async def wait_for(self, state: State, limit: float | None = None) -> None:
-        """Wait until the peer is in ``state``, ``limit`` seconds at most.
+        """Wait until the peer is in ``state``, or has passed through it, ``limit`` seconds at most.
 
         Raises: ChatError, if the peer is closed or the time is over before.
         """
-        reached = asyncio.Event()
-        unsubscribe = self.listen(lambda _: reached.set())
+        reached: asyncio.Future[State] = asyncio.get_running_loop().create_future()
+
+        def look(now: State) -> None:
+            if now in (state, State.CLOSED) and not reached.done():
+                reached.set_result(now)
+
+        look(self._state)
+        unsubscribe = self.listen(lambda event: look(event.state) if isinstance(event, StateChanged) else None)
         try:
             async with asyncio.timeout(limit):
-                while self._state is not state:
-                    if self._state is State.CLOSED:
-                        raise ChatError(self._why)
-                    reached.clear()
-                    await reached.wait()
+                if await reached is not state:
+                    raise ChatError(self._why)
         except TimeoutError:
             raise ChatError(
                 f"Not {state.value} within {limit:g} seconds, but {self._state.value}: {self._why}"
@@ -218,28 +227,27 @@ class ChatPeer:
 
     async def _run(self, joined: asyncio.Future[None]) -> None:
         """One stranger; whatever happens, it ends in ``closed`` with everything closed."""
+        why = LEFT
         try:
             why = await self._meet(joined)
         except asyncio.CancelledError:
-            why = "You left."
+            pass
         except ChatError as error:
             why = str(error)
             if not joined.done():
                 joined.set_exception(error)
-        except Exception as error:  # a fault of ours must be seen where the user looks
+        except BaseException as error:  # a fault of ours must be seen where the user looks
             why = f"Something broke in p2pchat: {error!r}. Please report it."
             if not joined.done():
                 joined.set_exception(error)
-            self._change(State.CLOSED, why)
             raise
         finally:
             if not joined.done():
                 joined.set_result(None)
             self._talk = None
-        self._change(State.CLOSED, why)
+            self._change(State.CLOSED, why)
 
     async def _meet(self, joined: asyncio.Future[None]) -> str:
-        self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
         match = await find_stranger(
             self.matchmaking,
             Join(self._user_id, rfc3339(time.time()), self.interests, self._room),
@@ -252,7 +260,7 @@ class ChatPeer:
         shared = f" You both like {', '.join(match.interests)}." if match.interests else ""
         self._change(State.MATCHED, f"A stranger was found.{shared}")
         negotiation = Negotiation(
-            self.signaling, match.room_id, self._ice_servers, self._on_channel, self._on_signaling
+            self.signaling, match.room_id, self._ice_servers, self._on_channel, self._on_lost, self._on_signaling
         )
         try:
             await negotiation.enter(self._limits.server)
@@ -261,6 +269,7 @@ class ChatPeer:
             assert self._talk is not None
             return await self._talk_to_the_end(self._talk, negotiation)
         finally:
+            self._ending = True
             if self._talk is not None:
                 await self._talk.close()
             await negotiation.close()
@@ -287,14 +296,20 @@ class ChatPeer:
         self._report(self.name, MATCHMAKING, "join")
         joined.set_result(None)
 
-    def _on_channel(self, channel: RTCDataChannel) -> None:
-        self._talk = Talk(channel, self._limits, self._on_open, self._on_heard)
+    def _on_channel(self, channel: RTCDataChannel, ours: bool) -> None:
+        self._talk = Talk(channel, ours, self._limits, self._on_open, self._on_heard)
+
+    def _on_lost(self) -> None:
+        if self._talk is not None:
+            self._talk.lost()
 
     def _on_open(self) -> None:
         self._change(State.OPEN, "You are talking to a stranger, with no server between you.")
 
     def _on_heard(self, heard: Heard) -> None:
         self._report(STRANGER, self.name, HEARD[type(heard)], received=True)
+        if isinstance(heard, SaidGoodbye):
+            self._ending = True  # a `start` from now on is meant for the next stranger
         self._tell(heard)
 
     def _on_signaling(self, sent: bool, frame: SignalingFrame) -> None:
@@ -319,3 +334,9 @@ class ChatPeer:
 
     def _report(self, source: str, target: str, what: str, *, received: bool = False) -> None:
         self.trace.report(source, target, what, room=self._room or "", received=received)
+
+
+def _look_at(joined: asyncio.Future[None]) -> None:
+    """Look at how it ended, so that asyncio need not complain where nobody waited for it."""
+    if not joined.cancelled():
+        joined.exception()

@@ -50,7 +50,7 @@ class Servers:
         self._running: dict[str, CoreServer | SiteServer] = {}
         self._planned: list[tuple[CoreServer | SiteServer, int]] = []
         if static_port is not None:
-            self._planned.append((SiteServer(site), static_port))
+            self._planned.append((SiteServer(site, tell_all=tell_all), static_port))
         for name, core, port, largest in (
             ("matchmaking", Matchmaking(), matchmaking_port, bounds.matchmaking_frame),
             ("signaling", Signaling(ice_servers=ice_servers), signaling_port, bounds.signaling_frame),
@@ -62,7 +62,11 @@ class Servers:
                 self._planned.append((server, port))
 
     async def start(self) -> None:
-        """Start them. Raises: ServerFailed, and then none is left running."""
+        """Start them; those of an earlier start are stopped first.
+
+        Raises: ServerFailed, and then none is left running.
+        """
+        await self.stop()
         try:
             for server, port in self._planned:
                 await server.start(self._host, port, self._tls)

@@ -1,5 +1,6 @@
 """The static server: hands out the files of the site, and has no part in any chat. With `tornado`."""
 
+import logging
 import ssl
 from pathlib import Path
 
@@ -8,7 +9,21 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from p2pchat.errors import ServerFailed
-from p2pchat.listening import in_url, why_not
+from p2pchat.listening import CANNOT_LISTEN, in_url, why_not
+
+# What a browser refuses to run or to read with another type; the lists of some machines have other ones, or none.
+TYPES = {
+    ".css": "text/css",
+    ".ipynb": "application/json",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".whl": "application/octet-stream",
+}
+LARGEST_REQUEST = 64 * 1024  # bytes; nobody has anything to upload here
+IDLE = 60.0  # seconds that a connection may stay open without a request
 
 NO_SITE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -29,11 +44,26 @@ class _NoSite(RequestHandler):
     def get(self) -> None:
         self.finish(NO_SITE)
 
+    head = get
+
 
 class _Health(RequestHandler):
     def get(self) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish("ok\n")
+
+    head = get
+
+
+class _File(StaticFileHandler):
+    def get_content_type(self) -> str:
+        path = Path(self.absolute_path or "")
+        return TYPES.get(path.suffix) or super().get_content_type()
+
+
+def _tells_no_address(record: logging.LogRecord) -> bool:
+    """Keep out of the log what `tornado` says about a client that breaks HTTP or TLS: its address is in it."""
+    return not record.msg.startswith(("Malformed HTTP message", "Timeout reading body", "SSL Error"))
 
 
 class SiteServer:
@@ -41,12 +71,14 @@ class SiteServer:
 
     Args:
         site: the folder; without one there is a page that says how to get one.
+        tell_all: let addresses into the log.
     """
 
     name = "static"
 
-    def __init__(self, site: Path | None = None) -> None:
+    def __init__(self, site: Path | None = None, *, tell_all: bool = False) -> None:
         self._site = site
+        self._tell_all = tell_all
         self._server: HTTPServer | None = None
         self._url = ""
 
@@ -67,12 +99,20 @@ class SiteServer:
             handlers.append((r"/", _NoSite, {}))
         else:
             files = {"path": str(self._site), "default_filename": "index.html"}
-            handlers.append((r"/(.*)", StaticFileHandler, files))
+            handlers.append((r"/(.*)", _File, files))
         try:
             sockets = bind_sockets(port, host)
-        except OSError as error:
+        except CANNOT_LISTEN as error:
             raise ServerFailed(why_not(self.name, host, port, error)) from None
-        self._server = HTTPServer(Application(handlers, log_function=lambda _: None), ssl_options=tls)
+        if not self._tell_all:
+            logging.getLogger("tornado.general").addFilter(_tells_no_address)
+        self._server = HTTPServer(
+            Application(handlers, log_function=lambda _: None),
+            ssl_options=tls,
+            max_body_size=LARGEST_REQUEST,
+            idle_connection_timeout=IDLE,
+            body_timeout=IDLE,
+        )
         self._server.add_sockets(sockets)
         address, actual_port = sockets[0].getsockname()[:2]
         self._url = f"{'https' if tls else 'http'}://{in_url(address)}:{actual_port}/"

@@ -25,6 +25,7 @@ class Talk:
 
     Args:
         channel: fresh from ``createDataChannel`` or a ``datachannel`` event.
+        ours: whether we opened it.
         limits: how long to wait for what.
         on_open: called when the channel is open.
         on_heard: called with whatever the stranger lets us hear.
@@ -33,23 +34,31 @@ class Talk:
     """
 
     def __init__(
-        self, channel: RTCDataChannel, limits: Limits, on_open: Callable[[], None], on_heard: Callable[[Heard], None]
+        self,
+        channel: RTCDataChannel,
+        ours: bool,
+        limits: Limits,
+        on_open: Callable[[], None],
+        on_heard: Callable[[Heard], None],
     ) -> None:
         self._channel = channel
         self._limits = limits
         self._on_open = on_open
         self._on_heard = on_heard
-        we_opened_it = channel.readyState == "connecting"
-        self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not we_opened_it)
+        self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not ours)
+        self._low = asyncio.Event()  # little is left in the channel's buffer, or the talk is over
+        self._closed = asyncio.Event()
+        self._turn = asyncio.Lock()  # who sends first is sent first, also while `send` waits
         self.understood = asyncio.Event()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._heard = False
         self._acknowledging: asyncio.TimerHandle | None = None
         self._told_typing = -TYPING_EVERY
         channel.on("message", self._on_message)
-        channel.on("close", lambda: self._end("The stranger's connection was closed."))
+        channel.on("close", self._on_close)
         channel.on("open", self._opened)
-        if not we_opened_it:
+        channel.on("bufferedamountlow", self._low.set)
+        if channel.readyState == "open":
             self._opened()
 
     async def send(self, text: str) -> int:
@@ -60,13 +69,18 @@ class Talk:
         Raises: MessageRefused.
         """
         check_message(text)
-        while self._is_on and self._channel.bufferedAmount > MOST_BUFFERED:
-            await self._drained(MOST_BUFFERED // 2, self._limits.silence)
-        if not self._is_on:
-            raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
-        number = self._conversation.say(text)
-        self._flush()
-        return number
+        async with self._turn:
+            while self._is_on and self._channel.bufferedAmount > MOST_BUFFERED:
+                await self._drained(MOST_BUFFERED // 2, self._limits.silence)
+            if not self._is_on:
+                raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
+            number = self._conversation.say(text)
+            self._told_typing = -TYPING_EVERY  # the message ended that: who goes on writing is told of at once
+            try:
+                self._flush()
+            except ValueError as error:  # longer than its a=max-message-size (RFC 8841, section 6)
+                raise MessageRefused(f"The stranger's program takes no message as long as this: {error}.") from None
+            return number
 
     def typing(self) -> None:
         """Let the stranger know that we are writing, every other second at most."""
@@ -89,11 +103,16 @@ class Talk:
             if not self.understood.is_set():
                 continue  # plain text has no ping; ICE's own checks have to do
             if silent >= self._limits.silence:
-                return f"The stranger vanished: nothing heard for {silent:g} seconds."
+                self._end(f"The stranger vanished: nothing heard for {silent:g} seconds.")
+                break
             if silent:
                 self._conversation.ping()
                 self._flush()
         return self._over.result()
+
+    def lost(self) -> None:
+        """The connection under the channel broke."""
+        self._end("The stranger vanished: the connection broke.")
 
     async def close(self) -> None:
         """Say goodbye, if there is still somebody to say it to, let it leave, and close the channel."""
@@ -104,7 +123,11 @@ class Talk:
             self._conversation.goodbye()
             self._flush()
             self._end("You left.")
-            await self._drained(0, self._limits.goodbye)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.goodbye):
+                    await self._drained(0, self._limits.goodbye)
+                    self._channel.close()  # takes effect when all has arrived (RFC 8831, section 6.7)
+                    await self._closed.wait()
         self._channel.close()
 
     @property
@@ -138,17 +161,20 @@ class Talk:
             for frame in self._conversation.take():
                 self._channel.send(frame)
 
+    def _on_close(self) -> None:
+        self._closed.set()
+        self._end("The stranger's connection was closed.")
+
     def _end(self, why: str) -> None:
         if not self._over.done():
             self._over.set_result(why)
+        self._low.set()  # nobody need wait for the buffer now
 
     async def _drained(self, to: int, limit: float) -> None:
         """Wait until no more than ``to`` bytes wait in the channel, or it closes, or the time is over."""
-        drained = asyncio.Event()
+        self._low.clear()
         self._channel.bufferedAmountLowThreshold = to
-        self._channel.on("bufferedamountlow", drained.set)
-        self._channel.on("close", drained.set)
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 if self._channel.bufferedAmount > to and self._channel.readyState == "open":
-                    await drained.wait()
+                    await self._low.wait()

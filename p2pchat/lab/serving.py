@@ -9,9 +9,9 @@
     server = await serve_lesson(echo)
     socket = await connect(server.url, name="Ada")
 
-The coroutine knows no `websockets`, so the same one can run where there are no ports. It is called once for each client,
-and its socket is closed when it returns. If it raises, the client is told so in the close frame (code 1011), and the
-server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
+The coroutine knows no `websockets`, so the same one can run where there are no ports. It is called once for each
+client, and its socket is closed when it returns. If it raises, the client is told so in the close frame (code 1011), and
+the server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -174,11 +174,12 @@ async def connect(url: str, *, name: str = "you", trace: Trace | None = None) ->
 
 def _kind(text: str) -> str:
     """What a frame is, in one word; what is no frame of ours is its own name."""
-    for kind in (
-        lambda: parse_join(text) and "join",
-        lambda: parse_match(text) and "MATCH",
-        lambda: type(parse_signaling(text)).__name__.lower(),
-    ):
-        with suppress(FrameError):
-            return kind()
+    with suppress(FrameError):
+        parse_match(text)
+        return "MATCH"
+    with suppress(FrameError):  # after MATCH, which has all the keys of a join
+        parse_join(text)
+        return "join"
+    with suppress(FrameError):
+        return type(parse_signaling(text)).__name__.lower()
     return text

@@ -22,4 +22,4 @@ def what_was_raised(error: BaseException, name: str) -> str:
 def _is_ours(filename: str) -> bool:
     """Whether a file is part of p2pchat, Python or an installed package; a cell is none of these."""
     installed = "site-packages" in filename or filename.startswith(("<frozen", str(Path(sys.base_prefix, "lib"))))
-    return installed or (filename.startswith(PACKAGE) and "solutions" not in filename)
+    return installed or filename.startswith(PACKAGE)

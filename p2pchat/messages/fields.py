@@ -34,10 +34,10 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON (RFC 8259, section 6)")
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > LONGEST_NUMBER:
-        raise ValueError(f"a number of {len(digits)} digits is too long")
-    return int(digits)
+def _whole(number: str) -> int:
+    if (digits := len(number.removeprefix("-"))) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {digits} digits is too long")
+    return int(number)
 
 
 # Made once: a relay decodes every frame.

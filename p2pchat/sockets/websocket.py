@@ -1,6 +1,8 @@
 """The text socket over a WebSocket (RFC 6455), with the `websockets` library."""
 
+import asyncio
 import ipaddress
+import os
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect as websocket_connect
@@ -10,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from p2pchat.errors import SocketClosed
 
 LARGEST_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+PING_EVERY = 20.0  # seconds; keeps NATs open. The original's servers answer no ping: those who ask limit their waits
 CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
 
 
@@ -36,7 +39,11 @@ class WebSocket:
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        await self._connection.close(code, reason)
+        try:
+            await self._connection.close(code, reason)
+        except asyncio.CancelledError:
+            self._connection.transport.abort()  # whoever does not wait for the other side leaves nothing behind
+            raise
 
 
 async def connect(url: str, limit: float) -> WebSocket:
@@ -49,12 +56,16 @@ async def connect(url: str, limit: float) -> WebSocket:
             url,
             open_timeout=limit,
             close_timeout=CLOSE_LIMIT,
+            ping_interval=PING_EVERY,
+            ping_timeout=None,
             max_size=LARGEST_FRAME,
             compression=None,
             proxy=None if _is_local(url) else True,
         )
     except InvalidURI as error:
-        raise SocketClosed(1006, f"{error.uri} is no WebSocket address: {error.msg}") from None
+        raise SocketClosed(1006, f"{error.uri!r} is no WebSocket address: {error.msg}") from None
+    except ValueError as error:
+        raise SocketClosed(1006, f"{url!r} is no WebSocket address: {error}") from None
     except InvalidStatus as error:
         body = (error.response.body or b"").decode(errors="replace").strip()
         said = f"HTTP {error.response.status_code}" + (f", {body}" if body else "")
@@ -64,7 +75,8 @@ async def connect(url: str, limit: float) -> WebSocket:
     except TimeoutError:
         raise SocketClosed(1006, f"no answer within {limit:g} seconds") from None
     except OSError as error:
-        raise SocketClosed(1006, f"nobody listens there ({error.strerror or error})") from None
+        why = os.strerror(error.errno) if error.errno else error  # asyncio's own text repeats the address
+        raise SocketClosed(1006, f"nobody listens there ({why})") from None
     return WebSocket(connection)
 
 
