@@ -57,7 +57,7 @@ class Client(ServerConnection):
         self.allowance: Allowance
         self.patience: asyncio.TimerHandle | None = None  # with which its first message is waited for
 
-    def be_patient(self) -> None:
+    def wait_no_more(self) -> None:
         """Wait no more for the first message: it came, or never will."""
         if self.patience is not None:
             self.patience.cancel()

@@ -23,7 +23,7 @@ from p2pchat.bounds import Allowance, Bounds
 from p2pchat.client import CLOSE_LIMIT, Client, is_loopback, one_header
 from p2pchat.core import Action, Close, Core, Send
 from p2pchat.errors import ServerFailed
-from p2pchat.listening import CANNOT_LISTEN, in_url, why_not
+from p2pchat.listening import CANNOT_LISTEN, check_port, in_url, why_not
 from p2pchat.origins import is_welcome
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ class CoreServer:
 
         Raises: ServerFailed.
         """
+        check_port(self.name, port)
         self._epoch = time.time() - asyncio.get_running_loop().time()
         self._scheme = "wss" if tls else "ws"
         try:
@@ -120,6 +121,13 @@ class CoreServer:
             return
         if self._alarm is not None:
             self._alarm.cancel()
+        if server.get_loop().is_closed():  # its tasks ended with the loop; the sockets did not
+            for listening in server.sockets:
+                listening._sock.close()  # type: ignore[attr-defined]  # asyncio's wrapper has no close
+            self._connected.clear()
+            self._clients.clear()
+            self._by_address.clear()
+            return
         server.close(code=1001, reason=GOING_AWAY)
         try:
             async with asyncio.timeout(CLOSE_LIMIT):
@@ -146,7 +154,8 @@ class CoreServer:
         except ValueError as error:
             return self._refuse(connection, HTTPStatus.BAD_REQUEST, str(error))
         if not is_welcome(origin, host, self._origins):
-            reason = f'pages from "{origin}" are not welcome; --origin lets them in'
+            page = str(origin).replace('"', "'")
+            reason = f'pages from "{page}" are not welcome; --origin lets them in'
             return self._refuse(connection, HTTPStatus.FORBIDDEN, reason)
         most = self._bounds.connections
         if 0 < most < self._by_address[connection.address] and not is_loopback(connection.address):
@@ -192,7 +201,7 @@ class CoreServer:
 
     def heard(self, client: Client, message: str | bytes) -> None:
         """Hand a message to the core."""
-        client.be_patient()
+        client.wait_no_more()
         if client not in self._clients or (client.is_new and client.state is not State.OPEN):
             return  # who came and went in one breath was never here: nobody should be paired with it
         client.is_new = False
@@ -209,7 +218,7 @@ class CoreServer:
 
     def ended(self, client: Client) -> None:
         """Tell the core that a client is gone; once is enough."""
-        client.be_patient()
+        client.wait_no_more()
         if client in self._clients:
             self._clients.discard(client)
             if failed := client.failed:

@@ -2,14 +2,25 @@
 
 import errno
 
-# What `asyncio` and `tornado` raise for an address or a port that cannot be had, or is none at all.
-CANNOT_LISTEN = (OSError, OverflowError, UnicodeError)
+from p2pchat.errors import ServerFailed
+
+# What `asyncio` and `tornado` raise for an address that cannot be had, or is none at all.
+CANNOT_LISTEN = (OSError, UnicodeError)
+
+
+def check_port(name: str, port: int) -> None:
+    """See that ``port`` is one: some systems take 70000 for 4464.
+
+    Raises: ServerFailed.
+    """
+    if not 0 <= port <= 65535:
+        raise ServerFailed(
+            f"The {name} server cannot start: {port} is no port. Choose one from 0 (any free one) to 65535."
+        )
 
 
 def why_not(name: str, host: str, port: int, error: Exception) -> str:
     """Why a server could not listen, in one sentence for a person."""
-    if isinstance(error, OverflowError):
-        return f"The {name} server cannot start: {port} is no port. Choose one from 0 (any free one) to 65535."
     if not isinstance(error, OSError):
         return f"The {name} server cannot start: {host!r} is no name of a host."
     if error.errno == errno.EADDRINUSE:

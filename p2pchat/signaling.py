@@ -42,7 +42,7 @@ class _Room:
 
 @dataclass(eq=False, slots=True)
 class _Member:
-    who: Who
+    who: Who  # None once it has left: its place among the next pings must not keep a connection in memory
     room: _Room
     standalone: bool
     heard: float  # when the last frame came
@@ -121,6 +121,8 @@ class Signaling:
         for other in left_alone:
             del self._members[other.who]
             actions += [Send(other.who, BYE), Close(other.who, 1000, "the other one left")]
+            other.who = None
+        member.who = None
         return actions
 
     def tick(self, now: float) -> list[Action]:
@@ -163,7 +165,8 @@ class Signaling:
         member.room.members.remove(member)
         if not member.room.members:
             del self._rooms[member.room.id]
-        return [Close(member.who, 1000, "connected: you need no server now")]
+        who, member.who = member.who, None
+        return [Close(who, 1000, "connected: you need no server now")]
 
     def _dismiss(self, who: Who, code: int, reason: str, now: float) -> list[Action]:
         """Answer a broken rule: in words for who broke it, with a bye for who shares its room."""

@@ -9,7 +9,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from p2pchat.errors import ServerFailed
-from p2pchat.listening import CANNOT_LISTEN, in_url, why_not
+from p2pchat.listening import CANNOT_LISTEN, check_port, in_url, why_not
 
 # What a browser refuses to run or to read with another type; the lists of some machines have other ones, or none.
 TYPES = {
@@ -92,6 +92,7 @@ class SiteServer:
 
         Raises: ServerFailed.
         """
+        check_port(self.name, port)
         if self._site is not None and not (self._site / "index.html").is_file():
             raise ServerFailed(f"The folder {self._site} holds no built site: there is no index.html in it.")
         handlers: list[tuple[str, type[RequestHandler], dict[str, str]]] = [("/.ok", _Health, {})]

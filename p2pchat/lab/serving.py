@@ -10,10 +10,11 @@
     socket = await connect(server.url, name="Ada")
 
 The coroutine knows no `websockets`, so the same one can run where there are no ports. It is called once for each
-client, and its socket is closed when it returns. If it raises, the client is told so in the close frame (code 1011), and
-the server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
+client, and its socket is closed when it returns. If it raises, the client is told so in the close frame (code 1011),
+and the server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -104,14 +105,15 @@ class LessonServer:
 
     async def start(self) -> None:
         """Listen. Raises: ServerFailed."""
+        self._loop = asyncio.get_running_loop()
         self._listener = await listen(self.name, self._converse)
 
     async def stop(self) -> None:
         """Close every socket and free the port; harmless when it is stopped already."""
-        if self._listener is not None:
-            await self._listener.stop()
         if _running.get(self.name) is self:
             del _running[self.name]
+        if self._listener is not None and self._loop is asyncio.get_running_loop():
+            await self._listener.stop()  # on another loop, which is closed, its sockets are gone already
 
     async def _converse(self, carrier: TextSocket) -> None:
         socket = LessonSocket(carrier)
@@ -150,8 +152,7 @@ async def serve_lesson(conversation: Conversation, *shared: Any, name: str | Non
     """
     name = name or str(getattr(conversation, "__name__", "lesson"))
     if name in _running:
-        with suppress(RuntimeError):  # started on a loop that is closed: its sockets went with it
-            await _running.pop(name).stop()
+        await _running[name].stop()
     server = LessonServer(name, conversation, shared)
     await server.start()
     _running[name] = server

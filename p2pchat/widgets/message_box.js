@@ -18,10 +18,11 @@ export default {
     el.append(form);
     let typed = 0;
 
+    const gone = () => el.closest(".jupyter-widgets-disconnected") !== null; // its kernel
     const show = () => {
       box.setAttribute("aria-label", model.get("label"));
-      box.placeholder = model.get("hint");
-      send.disabled = !model.get("somebody") || !box.value.trim();
+      box.placeholder = gone() ? "The kernel is gone" : model.get("hint");
+      send.disabled = !model.get("somebody") || !box.value.trim() || gone();
     };
     const grow = () => {
       box.style.height = "auto";
@@ -36,7 +37,7 @@ export default {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = box.value;
-      if (!text.trim()) return;
+      if (!text.trim() || gone()) return;
       typed = 0;
       write("");
       model.send({ say: text });
@@ -57,6 +58,7 @@ export default {
       }
     });
     model.on("change:label change:hint change:somebody", show);
+    model.on("comm_live_update", () => queueMicrotask(show)); // after the view has marked itself
     model.on("msg:custom", ({ back }) => {
       if (back !== undefined) write(box.value ? `${back}\n${box.value}` : back);
     });

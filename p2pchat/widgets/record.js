@@ -85,6 +85,13 @@ export default () => {
       let due = false; // a frame in which to draw is asked for
       let follow = true; // the reader is at the bottom
       let top = 0; // where else
+      let hidden = true;
+      let [height, width] = [0, 0]; // of the lines when they were last put where they belong
+
+      const settle = () => {
+        if (follow) log.scrollTop = log.scrollHeight;
+        [height, width] = [log.scrollHeight, log.clientWidth];
+      };
 
       // Everything is drawn once a frame, and the scrolling with it: a layout a frame, not one for each line.
       const frame = () => {
@@ -102,7 +109,7 @@ export default () => {
           fresh.append(node);
         }
         log.append(fresh);
-        if (follow) log.scrollTop = log.scrollHeight;
+        settle();
       };
       const view = {
         draw(again) {
@@ -115,6 +122,7 @@ export default () => {
         },
         mark(number) {
           if (nodes.has(number)) mark(nodes.get(number));
+          view.draw(false);
         },
       };
       views.add(view);
@@ -122,12 +130,15 @@ export default () => {
 
       log.addEventListener("scroll", () => {
         if (!log.clientHeight) return;
+        if (log.scrollHeight !== height || log.clientWidth !== width) return settle(); // it was the layout, no reader
         top = log.scrollTop;
-        follow = log.scrollHeight - top - log.clientHeight < NEAR;
+        follow = height - top - log.clientHeight < NEAR;
       });
-      // JupyterLab takes a cell that is out of sight out of the page, and its scroll position is lost with that.
       const size = new ResizeObserver(() => {
-        log.scrollTop = follow ? log.scrollHeight : top;
+        // JupyterLab takes a cell that is out of sight out of the page, and its scroll position is lost with that.
+        if (hidden) log.scrollTop = top;
+        hidden = !log.clientHeight;
+        settle();
         const chat = el.closest(".p2pchat");
         if (chat) {
           chat.setAttribute("role", "group");

@@ -1,0 +1,17 @@
+"""Servers on free ports, and what clients of both protocols say."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from raw_websocket import opened
+
+from p2pchat.servers import Servers
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[Servers]:
+    """All three with the bounds that they have by default."""
+    async with Servers() as running:
+        yield running
+        for writer in opened:
+            writer.transport.abort()  # the stop would wait a second for each that says nothing

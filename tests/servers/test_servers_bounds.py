@@ -1,0 +1,287 @@
+"""Each bound: honest use never meets it, whoever goes beyond is told why, and 0 means none."""
+
+import asyncio
+import itertools
+import json
+import logging
+import time
+
+import pytest
+from raw_websocket import PING, RawWebSocket, ask, frame, open_raw, raw_connection, text
+from said import a_room, candidate, join, register, relays, surely_heard, until, waiting
+
+from p2pchat import client as client_module
+from p2pchat.bounds import Bounds
+from p2pchat.client import is_loopback
+from p2pchat.servers import Servers
+
+CORES = ("matchmaking", "signaling")
+NONE = Bounds(0, 0, 0, 0, 0, 0, 0)
+
+
+# --- time to the first frame --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CORES)
+async def test_who_connects_and_says_nothing_is_told_to_go(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+        mute = await open_raw(servers.urls[name])
+        mute.send(frame(PING, b"I live"))  # a ping says nothing
+        assert await mute.closed() == (1008, "no frame from you within 0.3 seconds")
+        await mute.leave()
+    assert "no frame from you within 0.3 seconds" in caplog.text
+
+
+@pytest.mark.parametrize("name", CORES)
+async def test_who_has_said_something_may_be_silent_for_long(name: str) -> None:
+    async with Servers(static_port=None, bounds=Bounds(first_frame=0.1)) as servers:
+        patient = await open_raw(servers.urls[name])
+        patient.send(join("patient") if name == "matchmaking" else register("a"))
+        if name == "signaling":
+            await patient.text()
+        assert await patient.silent(0.5)
+
+
+async def test_half_a_first_frame_is_none() -> None:
+    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+        slow = await open_raw(servers.signaling_url)
+        slow.send(text(register("a"))[:-1])
+        assert (await slow.closed())[0] == 1008
+
+
+@pytest.mark.parametrize("name", CORES)
+async def test_who_connects_and_asks_for_no_websocket_is_cut_off(name: str) -> None:
+    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+        reader, writer = await raw_connection(servers.urls[name])
+        writer.write(b"GET /")
+        assert await asyncio.wait_for(reader.read(-1), 5) == b""
+        writer.close()
+
+
+# --- frames a second ----------------------------------------------------------------------------------------------
+
+
+async def test_a_burst_of_300_and_then_200_a_second_are_honest(servers: Servers) -> None:
+    one, other = await a_room(servers.signaling_url, "a")
+    start, sent = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - start) < 2:
+        due = 300 + int(200 * elapsed)
+        for number in range(sent, due):
+            one.send(candidate(f"candidate:{number}"))
+        for number in range(sent, due):
+            assert await other.text() == candidate(f"candidate:{number}")
+        sent = due
+        await asyncio.sleep(0.02)
+    assert sent > 650
+
+
+@pytest.mark.parametrize("flood", ["candidates", "pings of Ayame", "pings of WebSocket", "empty fragments"])
+async def test_a_flood_is_told_to_stop_and_the_partner_gets_bye(servers: Servers, flood: str) -> None:
+    one, other = await a_room(servers.signaling_url, "a")
+    third, fourth = await a_room(servers.signaling_url, "b")
+    data = {
+        "candidates": text(candidate()),
+        "pings of Ayame": text('{"type": "ping"}'),
+        "pings of WebSocket": frame(PING, b"?"),
+        "empty fragments": frame(0),
+    }[flood]
+    one.send(frame(1, b"", fin=False) if flood == "empty fragments" else b"")
+    if flood == "empty fragments":
+        data = frame(0, fin=False)
+    one.send(data * 1500)
+    code, reason = await one.closed()
+    assert (code, reason) == (1008, "too many frames: 500 a second are enough for everybody")
+    while (heard := json.loads(await other.text()))["type"] == "candidate":
+        pass
+    assert heard == {"type": "bye"}
+    await relays(third, fourth, candidate())
+
+
+async def test_a_flood_in_the_line_is_told_to_stop(servers: Servers) -> None:
+    one = await waiting(servers.matchmaking_url, "one")
+    one.send(frame(PING) * 1500)
+    assert (await one.closed())[0] == 1008
+    two = await waiting(servers.matchmaking_url, "two")
+    assert await two.silent()
+
+
+# --- connections from one address ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every client come from one address that is not this machine."""
+    monkeypatch.setattr(client_module, "address_of", lambda transport: "192.0.2.7")
+
+
+@pytest.mark.parametrize("name", CORES)
+@pytest.mark.usefixtures("from_afar")
+async def test_one_address_has_so_many_connections(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with Servers(static_port=None, bounds=Bounds(connections=3)) as servers:
+        url = servers.urls[name]
+        clients = [await open_raw(url) for _ in range(3)]
+        with pytest.raises(ConnectionRefusedError, match=r"429 .*: more than 3 connections from your address"):
+            await open_raw(url)
+        assert "more than 3 connections" in caplog.text
+        assert (await ask(url, path="/.ok"))[2] == "ok\n"
+        clients.pop().kill()
+        clients.append(await _as_soon_as_possible(url))
+        for client in clients:
+            await client.leave()
+
+
+async def _as_soon_as_possible(url: str) -> RawWebSocket:
+    """A connection, once the server has noticed that another one has ended."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                return await open_raw(url)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("from_afar")
+async def test_who_never_finishes_the_handshake_counts_too() -> None:
+    async with Servers(static_port=None, bounds=Bounds(connections=3)) as servers:
+        pending = [await raw_connection(servers.signaling_url) for _ in range(3)]
+        with pytest.raises(ConnectionRefusedError, match="429"):
+            await open_raw(servers.signaling_url)
+        for _, writer in pending:
+            writer.close()
+
+
+async def test_each_address_has_its_own_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = itertools.count(1)
+    monkeypatch.setattr(client_module, "address_of", lambda transport: f"192.0.2.{next(numbers)}")
+    async with Servers(static_port=None, bounds=Bounds(connections=1)) as servers:
+        for client in [await open_raw(servers.signaling_url) for _ in range(10)]:
+            await client.leave()
+
+
+async def test_this_machine_is_exempt() -> None:
+    async with Servers(static_port=None, bounds=Bounds(connections=2)) as servers:
+        for client in [await open_raw(servers.signaling_url) for _ in range(10)]:
+            await client.leave()
+
+
+@pytest.mark.usefixtures("from_afar")
+async def test_a_whole_classroom_sits_behind_one_address(servers: Servers) -> None:
+    clients = await asyncio.gather(*(open_raw(servers.matchmaking_url) for _ in range(300)))
+    for client in clients:
+        await client.leave()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::1%lo"])
+def test_loopback_is_known_in_all_its_forms(address: str) -> None:
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "::", "0.0.0.0", "fe80::1%eth0", "::ffff:192.0.2.7", "unknown", ""])
+def test_and_nothing_else_is(address: str) -> None:
+    assert not is_loopback(address)
+
+
+# --- what is queued for one who does not read ---------------------------------------------------------------------
+
+
+async def test_who_does_not_read_is_closed_and_no_other_room_notices(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with Servers(static_port=None, bounds=Bounds(queued=2**20)) as servers:
+        one = await open_raw(servers.signaling_url)
+        one.send(register("a"))
+        await one.text()
+        deaf = await open_raw(servers.signaling_url, receive_buffer=4096)
+        deaf.send(register("a"))
+        await deaf.text()  # and from now on it reads no more
+        third, fourth = await a_room(servers.signaling_url, "b")
+        big, sent, slowest = candidate("x" * 100_000), 0, 0.0
+        while one.reader.at_eof() is False and not _bye_is_there(one):
+            one.send(big)
+            await one.writer.drain()
+            start = time.perf_counter()
+            await relays(third, fourth, candidate())
+            slowest = max(slowest, time.perf_counter() - start)
+            sent += 1
+            assert sent < 500, "it was never closed"
+        assert json.loads(await one.text()) == {"type": "bye"}
+        code, reason = await deaf.closed()  # it reads again, and learns why
+        assert code == 1008
+        assert reason.startswith("you do not read: ")
+        assert reason.endswith(" bytes were waiting for you")
+        assert slowest < 0.5
+        for client in (one, deaf, third, fourth):
+            await client.leave()
+    assert "you do not read" in caplog.text
+
+
+def _bye_is_there(client: RawWebSocket) -> bool:
+    return b"bye" in bytes(client.reader._buffer)  # type: ignore[attr-defined]
+
+
+async def test_who_never_reads_at_all_is_cut_off_soon(servers: Servers) -> None:
+    one, _ = await a_room(servers.signaling_url, "b")
+    deaf = await open_raw(servers.signaling_url, receive_buffer=4096)
+    deaf.send(register("a"))
+    flood = await open_raw(servers.signaling_url)
+    flood.send(register("a"))
+    big = candidate("x" * 500_000)
+    while not _bye_is_there(flood):
+        flood.send(big)
+        await flood.writer.drain()
+    server = servers._running["signaling"]
+    await until(lambda: len(server._connected) < 4, "the deaf one is cut off")  # type: ignore[union-attr]
+    deaf.kill()
+    await one.leave()
+
+
+async def test_who_pings_and_reads_no_pong_is_closed() -> None:
+    async with Servers(static_port=None, bounds=Bounds(queued=2**16, frames_per_second=0)) as servers:
+        deaf = await open_raw(servers.signaling_url, receive_buffer=4096)
+        server = servers._running["signaling"]
+        pings = frame(PING, bytes(125)) * 1000
+        async with asyncio.timeout(10):
+            while server._connected:  # type: ignore[union-attr]
+                deaf.send(pings)
+                await asyncio.sleep(0)
+        deaf.kill()
+
+
+# --- no bounds ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("from_afar")
+async def test_zero_means_no_bound() -> None:
+    async with Servers(static_port=None, bounds=NONE) as servers:
+        mute = await open_raw(servers.signaling_url)
+        clients = [await open_raw(servers.matchmaking_url) for _ in range(20)]
+        clients[0].send(join("a", extra="x" * 100_000))  # a frame larger than the default
+        await surely_heard(clients[0])
+        one, other = await a_room(servers.signaling_url, "a")
+        large = candidate("x" * 2**21)
+        await relays(one, other, large)
+        many = candidate()
+        one.send(text(many) * 3000)
+        for _ in range(3000):
+            assert await other.text() == many
+        assert await mute.silent(0)
+        for client in (mute, one, other, *clients):
+            await client.leave()
+
+
+async def test_without_a_bound_on_the_queue_the_deaf_are_waited_for() -> None:
+    async with Servers(static_port=None, bounds=Bounds(queued=0)) as servers:
+        one = await open_raw(servers.signaling_url)
+        one.send(register("a"))
+        await one.text()
+        deaf = await open_raw(servers.signaling_url, receive_buffer=4096)
+        deaf.send(register("a"))
+        await deaf.text()
+        said = [candidate(f"{number}" + "x" * 500_000) for number in range(30)]  # 15 MB, beyond any default
+        for text_said in said:
+            one.send(text_said)
+        await surely_heard(one)
+        assert [await deaf.text() for _ in said] == said
+        await one.leave()
+        await deaf.leave()
