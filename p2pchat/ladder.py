@@ -7,7 +7,8 @@
     Ladder(trace).svg      the picture alone
 
 Peers stand outside, the servers between them. What went over the DataChannel is one arrow from peer to peer, in a
-colour of its own and twice as thick; a server's line ends with its last arrow, so one sees when it is needed no more.
+colour of its own and twice as thick, and passes the servers' lines without touching them. A server's line ends with its
+last arrow, so one sees when it is needed no more.
 """
 
 from collections import Counter, deque
@@ -35,6 +36,7 @@ STYLE = """
 .p2pchat-ladder .life { stroke-dasharray: 3 4; opacity: .6 }
 .p2pchat-ladder .direct line, .p2pchat-ladder .direct path { stroke: var(--p2pchat-direct); stroke-width: 3 }
 .p2pchat-ladder .direct text { fill: var(--p2pchat-direct); font-weight: bold }
+.p2pchat-ladder .direct .gap { stroke: var(--jp-layout-color0, Canvas); stroke-width: 13 }
 .p2pchat-ladder .pending line { stroke-dasharray: 8 5 }
 """
 
@@ -174,8 +176,9 @@ def _arrow(step: Step, y: int, at: dict[str, int]) -> str:
     back = -9 * ahead
     kinds = " ".join(["step", *(["direct"] if step.direct else []), *(["pending"] if step.pending else [])])
     label = _short(step.label, LONGEST_LABEL) + (" …" if step.pending else "")
+    gap = f'<path class="gap" d="M{start + 8 * ahead} {y}H{end - 12 * ahead}"/>' if step.direct else ""
     return (
-        f'<g class="{kinds}"><line x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'
+        f'<g class="{kinds}">{gap}<line x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'
         f'<path d="M{end + back} {y - 5}L{end} {y}L{end + back} {y + 5}"/>'
         f'<text x="{start + ahead * COLUMN // 2}" y="{y - 6}" text-anchor="middle">{label}</text></g>'
         f'<text x="4" y="{y + 4}" font-size="11">{step.at:.3f} s</text>'

@@ -6,7 +6,7 @@ description that they belong to.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -157,7 +157,7 @@ class Negotiation:
             connection = self._connection = self._new_connection(accept)
             if accept.exists:
                 self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL), ours=True)
-                await connection.setLocalDescription(await connection.createOffer())
+                await _whole(connection.setLocalDescription(await connection.createOffer()))
                 await self._send(Offer(connection.localDescription.sdp))
             while True:
                 await self._handle(await self._receive(), connection)
@@ -216,7 +216,7 @@ class Negotiation:
             match frame:
                 case Offer(sdp):
                     await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-                    await connection.setLocalDescription(await connection.createAnswer())
+                    await _whole(connection.setLocalDescription(await connection.createAnswer()))
                     await self._send(Answer(connection.localDescription.sdp))
                     await self._described(connection)
                 case Answer(sdp):
@@ -278,3 +278,13 @@ class Negotiation:
 def _ice_server(server: JsonObject) -> JsonObject:
     """What of a W3C RTCIceServer dictionary (section 4.2.4) an engine takes."""
     return {"urls": server["urls"]} | {key: server[key] for key in ("username", "credential") if server.get(key)}
+
+
+async def _whole(gathering: Coroutine[Any, Any, None]) -> None:
+    """Let an engine gather to the end even if it is cancelled: half-way it would leave its sockets open."""
+    task = asyncio.ensure_future(gathering)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=CLOSE_LIMIT)
+        raise

@@ -139,12 +139,27 @@ class ChatPeer:
 
         Raises: MessageRefused, if it is blank or longer than 64 KiB in UTF-8, or if nobody is there to hear it.
         """
+        number = await self._open_talk().send(text)
+        self._said(number, text)
+        return number
+
+    def say(self, text: str) -> int:
+        """Like `send`, for where nothing can be awaited, in a listener for instance: where it would wait, it refuses.
+
+        Raises: MessageRefused.
+        """
+        number = self._open_talk().say(text)
+        self._said(number, text)
+        return number
+
+    def _open_talk(self) -> Talk:
         if self._talk is None or self._state is not State.OPEN:
             raise MessageRefused(f"Nobody is there to hear it: the chat is {self._state.value}, not open.")
-        number = await self._talk.send(text)
+        return self._talk
+
+    def _said(self, number: int, text: str) -> None:
         self._report(self.name, STRANGER, "message")
         self._tell(MessageSent(number, text))
-        return number
 
     def typing(self) -> None:
         """Let the stranger know that you are writing; call it at each key, it tells every other second."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from p2pchat.chat import PROTOCOL, Conversation, check_message
+from p2pchat.chat import PROTOCOL, Conversation
 from p2pchat.errors import MessageRefused
 from p2pchat.events import Heard, SaidGoodbye
 from p2pchat.limits import Limits
@@ -68,19 +68,27 @@ class Talk:
 
         Raises: MessageRefused.
         """
-        check_message(text)
         async with self._turn:
-            while self._is_on and self._channel.bufferedAmount > MOST_BUFFERED:
+            while self._is_on and self._is_full:
                 await self._drained(MOST_BUFFERED // 2, self._limits.silence)
-            if not self._is_on:
-                raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
-            number = self._conversation.say(text)
-            self._told_typing = -TYPING_EVERY  # the message ended that: who goes on writing is told of at once
-            try:
-                self._flush()
-            except ValueError as error:  # longer than its a=max-message-size (RFC 8841, section 6)
-                raise MessageRefused(f"The stranger's program takes no message as long as this: {error}.") from None
-            return number
+            return self._say(text)
+
+    def say(self, text: str) -> int:
+        """The same without waiting: it is refused while too much is on its way."""
+        if self._is_full or self._turn.locked():
+            raise MessageRefused("Too much is on its way to the stranger: wait a moment, or use send.")
+        return self._say(text)
+
+    def _say(self, text: str) -> int:
+        if not self._is_on:
+            raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
+        number = self._conversation.say(text)
+        self._told_typing = -TYPING_EVERY  # the message ended that: who goes on writing is told of at once
+        try:
+            self._flush()
+        except ValueError as error:  # longer than its a=max-message-size (RFC 8841, section 6)
+            raise MessageRefused(f"The stranger's program takes no message as long as this: {error}.") from None
+        return number
 
     def typing(self) -> None:
         """Let the stranger know that we are writing, every other second at most."""
@@ -133,6 +141,10 @@ class Talk:
     @property
     def _is_on(self) -> bool:
         return self._channel.readyState == "open" and not self._over.done()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._channel.bufferedAmount > MOST_BUFFERED
 
     def _opened(self) -> None:
         self._on_open()

@@ -1,7 +1,6 @@
 """What two strangers say once the channel is open, between ours and with one that knows plain text only."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +8,6 @@ from hypothesis import strategies as st
 
 from p2pchat.chat import (
     LONGEST_MESSAGE,
-    MOST_PARTS,
-    PART,
     TOO_LONG,
     Conversation,
     Delivered,
@@ -22,10 +19,9 @@ from p2pchat.chat import (
     check_message,
 )
 from p2pchat.errors import MessageRefused
-from p2pchat.messages import Goodbye, Hello, Ping, Pong, Received, Text, Typing, parse_chat
+from p2pchat.messages import Goodbye, Hello, Ping, Pong, Received, Typing, parse_chat
 
-HELLO = Hello().to_json()
-AIORTC_TAKES = 65_536  # bytes in one SCTP message
+HELLO = Hello().to_json().encode()
 
 
 class Channel:
@@ -35,11 +31,11 @@ class Channel:
         """``plain``: neither side learns that the other understands more."""
         self.opener = Conversation(invited=False)
         self.other = Conversation(invited=not plain)
-        self.under_way: dict[Conversation, list[str]] = {self.opener: [], self.other: []}
+        self.under_way: dict[Conversation, list[str | bytes]] = {self.opener: [], self.other: []}
         self.heard: dict[Conversation, list[Heard]] = {self.opener: [], self.other: []}
 
     def carry(self, sender: Conversation, most: int = 1_000_000) -> None:
-        """Bring up to so many of the frames that ``sender`` sent to the other side."""
+        """Bring up to so many of the texts and frames that ``sender`` sent to the other side."""
         target = self.other if sender is self.opener else self.opener
         self.under_way[sender] += sender.take()
         for _ in range(min(most, len(self.under_way[sender]))):
@@ -87,15 +83,15 @@ class TestTheHello:
     def test_of_one_side_alone_is_not_enough(self) -> None:
         assert not Conversation(invited=True).understood
 
-    def test_may_be_crossed_by_plain_text(self) -> None:
+    def test_may_be_crossed_by_messages(self) -> None:
         channel = Channel()
-        channel.opener.say("plain, for I have heard no Hello yet")
-        channel.other.say("a frame, for I was invited")
+        channel.opener.say("I have heard no Hello yet")
+        channel.other.say("I was invited")
         channel.carry_all()
-        channel.opener.say("a frame")
+        channel.opener.say("now I have")
         channel.carry_all()
-        assert channel.messages(channel.other) == ["plain, for I have heard no Hello yet", "a frame"]
-        assert channel.messages(channel.opener) == ["a frame, for I was invited"]
+        assert channel.messages(channel.other) == ["I have heard no Hello yet", "now I have"]
+        assert channel.messages(channel.opener) == ["I was invited"]
 
 
 class TestWithOneThatKnowsPlainTextOnly:
@@ -111,7 +107,7 @@ class TestWithOneThatKnowsPlainTextOnly:
         assert not ours.understood
 
     @pytest.mark.parametrize(
-        "text", ["hello", "", "{}", '{"type":"text"}', Goodbye().to_json(), Text(1, "x").to_json(), "[" * 50_000]
+        "text", ["hello", "", "{}", '{"type":"text"}', Goodbye().to_json(), Hello().to_json(), "[" * 50_000]
     )
     def test_whatever_it_says_is_a_message(self, text: str) -> None:
         assert Conversation(invited=False).receive(text) == [MessageReceived(text)]
@@ -135,6 +131,10 @@ class TestBytes:
     def test_that_are_text_are_text(self) -> None:
         assert Conversation(invited=False).receive("grüße".encode()) == [MessageReceived("grüße")]
 
+    def test_that_are_a_frame_are_text_too_from_one_who_has_not_said_hello(self) -> None:
+        goodbye = Goodbye().to_json()
+        assert Conversation(invited=False).receive(goodbye.encode()) == [MessageReceived(goodbye)]
+
     def test_that_are_none_are_left_out_in_words(self) -> None:
         (notice,) = Conversation(invited=False).receive(b"\xff" * 1234)
         assert notice == Notice("The stranger sent 1,234 bytes that are no text; they were left out.")
@@ -148,8 +148,8 @@ class TestBetweenOurs:
         assert channel.heard[channel.opener] == [], "a Pong is a sign of life and nothing to tell"
 
     def test_a_ping_is_answered_with_a_pong(self, channel: Channel) -> None:
-        channel.other.receive(Ping().to_json())
-        assert channel.other.take() == [Pong().to_json()]
+        channel.other.receive(Ping().to_json().encode())
+        assert channel.other.take() == [Pong().to_json().encode()]
 
     def test_a_message_is_acknowledged_when_asked_to(self, channel: Channel) -> None:
         number = channel.opener.say("hello")
@@ -170,98 +170,30 @@ class TestBetweenOurs:
         assert channel.heard[channel.opener] == [Delivered(numbers[-1])]
 
     def test_what_looks_like_a_frame_is_still_a_message(self, channel: Channel) -> None:
-        for text in (HELLO, Typing().to_json(), '{"type":"text","id":1,"text":"x"}'):
+        texts = [Hello().to_json(), Typing().to_json(), '{"type":"received","count":1}']
+        for text in texts:
             channel.opener.say(text)
         channel.carry_all()
-        assert channel.messages(channel.other) == [HELLO, Typing().to_json(), '{"type":"text","id":1,"text":"x"}']
+        assert channel.messages(channel.other) == texts
 
     @pytest.mark.parametrize("text", ["x", '"', "\x00", "é", "\uffff", "\U0001f600"], ids=ascii)
-    def test_the_longest_message_arrives_in_frames_that_every_engine_takes(self, channel: Channel, text: str) -> None:
+    def test_the_longest_message_arrives_in_one_piece_that_every_engine_takes(
+        self, channel: Channel, text: str
+    ) -> None:
         longest = text * (LONGEST_MESSAGE // len(text.encode()))
         channel.opener.say(longest)
-        frames = channel.opener.take()
-        assert max(len(frame.encode()) for frame in frames) <= AIORTC_TAKES
-        assert len(frames) <= MOST_PARTS
-        assert [event for frame in frames for event in channel.other.receive(frame)] == [MessageReceived(longest)]
+        assert channel.opener.take() == [longest]
+        assert channel.other.receive(longest) == [MessageReceived(longest)]
 
-    def test_only_the_last_part_of_a_message_says_that_it_is_the_last(self, channel: Channel) -> None:
-        channel.opener.say("x" * (2 * PART))
-        assert [parse_chat(frame) for frame in channel.opener.take()] == [
-            Text(1, "x" * PART, more=True),
-            Text(1, "x" * PART, more=False),
-        ]
+    def test_nobody_is_told_that_more_arrived_than_was_sent(self, channel: Channel) -> None:
+        number = channel.opener.say("one")
+        assert channel.opener.receive(Received(1_000).to_json().encode()) == [Delivered(number)]
 
-    @pytest.mark.parametrize("text", ["plain text", "{}", "[" * 50_000, '{"type":"dance"}', '{"type":"text"}'])
+    @pytest.mark.parametrize("text", ["plain text", "{}", "[" * 50_000, '{"type":"dance"}', '{"type":"received"}'])
     def test_a_frame_that_cannot_be_read_is_told_in_words(self, channel: Channel, text: str) -> None:
-        (notice,) = channel.other.receive(text)
+        (notice,) = channel.other.receive(text.encode())
         assert isinstance(notice, Notice)
         assert notice.text.startswith("The stranger sent a frame that cannot be read: ")
-
-
-class TestAMessageInParts:
-    """As one that nobody here wrote may send it."""
-
-    @pytest.fixture
-    def ours(self) -> Iterator[Conversation]:
-        ours = Conversation(invited=True)
-        ours.receive(HELLO)
-        ours.take()
-        return ours
-
-    def hear(self, ours: Conversation, *parts: Text) -> list[Heard]:
-        return [event for part in parts for event in ours.receive(part.to_json())]
-
-    def test_is_heard_once_it_is_whole(self, ours: Conversation) -> None:
-        assert self.hear(ours, Text(1, "hel", more=True)) == []
-        assert not ours.owes_acknowledgement
-        assert self.hear(ours, Text(1, "lo")) == [MessageReceived("hello")]
-        assert ours.owes_acknowledgement
-
-    def test_may_be_crossed_by_other_frames(self, ours: Conversation) -> None:
-        assert self.hear(ours, Text(1, "hel", more=True), Typing(), Text(1, "lo")) == [
-            StrangerTyping(),
-            MessageReceived("hello"),
-        ]
-
-    def test_is_given_up_for_the_next_message(self, ours: Conversation) -> None:
-        assert self.hear(ours, Text(1, "hel", more=True), Text(2, "you")) == [MessageReceived("you")]
-
-    def test_that_together_is_too_long_is_left_out_in_words(self, ours: Conversation) -> None:
-        half = "x" * (LONGEST_MESSAGE // 2)
-        assert self.hear(ours, Text(1, half, more=True), Text(1, half + "x")) == [TOO_LONG]
-        assert not ours.owes_acknowledgement
-        assert self.hear(ours, Text(2, "short")) == [MessageReceived("short")]
-
-    def test_may_have_as_many_as_allowed(self, ours: Conversation) -> None:
-        parts = [Text(1, "x", more=number < MOST_PARTS) for number in range(1, MOST_PARTS + 1)]
-        assert self.hear(ours, *parts) == [MessageReceived("x" * MOST_PARTS)]
-
-    @pytest.mark.parametrize("too_many", [1, 2, MOST_PARTS, 10 * MOST_PARTS])
-    def test_of_too_many_is_left_out_whole_and_told_once(self, ours: Conversation, too_many: int) -> None:
-        most = MOST_PARTS + too_many
-        parts = [Text(1, "x", more=number < most) for number in range(1, most + 1)]
-        assert self.hear(ours, *parts, Text(2, "next")) == [TOO_LONG, MessageReceived("next")]
-
-    def test_that_never_ends_costs_no_more_than_the_most_parts(self, ours: Conversation) -> None:
-        for _ in range(10_000):
-            assert self.hear(ours, Text(1, "x", more=True)) == []
-        held = sum(len(value) for value in vars(ours).values() if isinstance(value, list))
-        assert held <= MOST_PARTS + 1
-
-    def test_may_be_cut_through_a_character(self, ours: Conversation) -> None:
-        """JavaScript counts UTF-16 units, so its slices may end between the two halves of a character."""
-        assert self.hear(ours, Text(1, "a\ud83d", more=True), Text(1, "\ude00b")) == [MessageReceived("a\U0001f600b")]
-
-    def test_with_half_a_character_is_made_text(self, ours: Conversation) -> None:
-        assert self.hear(ours, Text(1, "a\ud83d"), Text(2, "\ude00b")) == [
-            MessageReceived("a\N{REPLACEMENT CHARACTER}"),
-            MessageReceived("\N{REPLACEMENT CHARACTER}b"),
-        ]
-
-    def test_may_be_numbered_as_the_stranger_likes(self, ours: Conversation) -> None:
-        self.hear(ours, Text(-(10**99), "x"))
-        ours.acknowledge()
-        assert ours.take() == [Received(-(10**99)).to_json()]
 
 
 class TestWhatIsRefused:
@@ -333,9 +265,8 @@ def test_every_message_arrives_once_whole_and_in_order(steps: list[tuple[bool, s
     frames=st.lists(
         st.text(st.characters(exclude_categories=()))
         | st.binary()
-        | st.sampled_from([HELLO, Goodbye().to_json(), Ping().to_json(), Received(7).to_json(), '{"type":"text"}'])
-        | st.builds(lambda *part: Text(*part).to_json(), st.integers(0, 2), st.text(min_size=1), st.booleans())
-        | st.dictionaries(st.sampled_from(["type", "id", "text", "more"]), st.integers() | st.text()).map(json.dumps)
+        | st.sampled_from([frame.to_json().encode() for frame in (Hello(), Goodbye(), Ping(), Received(7))])
+        | st.dictionaries(st.sampled_from(["type", "count"]), st.integers() | st.text()).map(json.dumps).map(str.encode)
     ),
 )
 def test_whatever_comes_is_understood_or_told_and_always_text(invited: bool, frames: list[str | bytes]) -> None:
@@ -346,4 +277,5 @@ def test_whatever_comes_is_understood_or_told_and_always_text(invited: bool, fra
                 event.text.encode()
         ours.acknowledge()
     for frame in ours.take():
-        parse_chat(frame)
+        assert isinstance(frame, bytes)
+        parse_chat(frame.decode())

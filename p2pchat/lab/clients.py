@@ -19,7 +19,7 @@ from p2pchat.messages import (
     rfc3339,
 )
 
-PATIENCE = 1.0  # seconds for a frame on loopback that takes a millisecond
+PATIENCE = 2.0  # seconds for a frame on loopback that takes a millisecond
 
 
 @asynccontextmanager
@@ -53,7 +53,7 @@ async def heard(socket: LessonSocket, story: str) -> str:
         async with asyncio.timeout(PATIENCE):
             return await socket.recv()
     except TimeoutError:
-        raise AssertionError(f"{story} Nothing came within {PATIENCE:g} second.") from None
+        raise AssertionError(f"{story} Nothing came within {PATIENCE:g} seconds.") from None
     except SocketClosed as error:
         raise AssertionError(f"{story} Instead the socket was {error}.") from None
 

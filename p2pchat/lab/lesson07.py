@@ -9,7 +9,7 @@ from p2pchat.lab.exercises import Exercise
 from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection
 
 MEETING = 5.0  # seconds
-OPENING = 2.0  # seconds for what takes a thirtieth of one on one machine
+OPENING = 3.0  # seconds for what takes a thirtieth of one on one machine
 NOTICING = 3.0  # seconds
 
 

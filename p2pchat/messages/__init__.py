@@ -8,7 +8,7 @@ wire               parsed by                   frames
 matchmaking        `parse_join`, `parse_match` `Join`, `Match`
 signaling (Ayame)  `parse_signaling`           `Register`, `Accept`, `Reject`, `Offer`, `Answer`,
                                                `Candidate`, `Bye`, `Connected`, `Ping`, `Pong`
-DataChannel        `parse_chat`                `Hello`, `Text`, `Received`, `Typing`, `Goodbye`, `Ping`,
+DataChannel        `parse_chat`                `Hello`, `Received`, `Typing`, `Goodbye`, `Ping`,
                                                `Pong`
 =================  ==========================  ==========================================================
 
@@ -18,7 +18,7 @@ ignored, as every side of these protocols must; a relay that has to keep them pa
 """
 
 from p2pchat.messages.bare import Ping, Pong
-from p2pchat.messages.chat import ChatFrame, Goodbye, Hello, Received, Text, Typing, parse_chat
+from p2pchat.messages.chat import ChatFrame, Goodbye, Hello, Received, Typing, parse_chat
 from p2pchat.messages.fields import LONGEST_ID, JsonObject
 from p2pchat.messages.matchmaking import (
     LONGEST_INTEREST,
@@ -64,7 +64,6 @@ __all__ = [
     "Register",
     "Reject",
     "SignalingFrame",
-    "Text",
     "Typing",
     "parse_chat",
     "parse_join",

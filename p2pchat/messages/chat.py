@@ -1,38 +1,26 @@
-"""The DataChannel: what two p2pchat peers say to each other."""
+"""The DataChannel: what two p2pchat peers say to each other beside their messages, which are plain text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from p2pchat.messages.bare import Bare, Ping, Pong
-from p2pchat.messages.fields import JsonObject, by_type, dump, flag, load, number, text_field
+from p2pchat.messages.fields import JsonObject, by_type, dump, load, number
 
 
 @dataclass(frozen=True, slots=True)
 class Hello(Bare):
-    """I understand these frames: from now on I send nothing else. (Until then a frame is plain text.)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A chat message, or with ``more`` a part of one. Parts of one message have one ``id``."""
-
-    id: int
-    text: str
-    more: bool = False
-
-    def to_json(self) -> str:
-        return dump({"type": "text", "id": self.id, "text": self.text} | ({"more": True} if self.more else {}))
+    """I understand these frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Your message with this ``id`` arrived whole."""
+    """So many of your messages have arrived, counted from the first on this channel."""
 
-    id: int
+    count: int
 
     def to_json(self) -> str:
-        return dump({"type": "received", "id": self.id})
+        return dump({"type": "received", "count": self.count})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class Goodbye(Bare):
     """I am leaving; this is no broken connection."""
 
 
-ChatFrame: TypeAlias = Hello | Text | Received | Typing | Goodbye | Ping | Pong
+ChatFrame: TypeAlias = Hello | Received | Typing | Goodbye | Ping | Pong
 
 
 def parse_chat(text: str) -> ChatFrame:
@@ -58,8 +46,7 @@ def parse_chat(text: str) -> ChatFrame:
 
 _CHAT: dict[str, Callable[[JsonObject], ChatFrame]] = {
     "hello": lambda _: Hello(),
-    "text": lambda fields: Text(number(fields, "id"), text_field(fields, "text"), flag(fields, "more")),
-    "received": lambda fields: Received(number(fields, "id")),
+    "received": lambda fields: Received(number(fields, "count")),
     "typing": lambda _: Typing(),
     "goodbye": lambda _: Goodbye(),
     "ping": lambda _: Ping(),

@@ -51,12 +51,29 @@ def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 aioice.ice.get_host_addresses = _host_addresses
 
+_check_consent = aioice.ice.Connection.query_consent
+
+
+async def _check_consent_while_open(connection: aioice.ice.Connection) -> None:
+    """Where ICE succeeds at the very moment of closing, aioice would check a closed connection for ever."""
+    if not connection._closing:
+        await _check_consent(connection)
+
+
+aioice.ice.Connection.query_consent = _check_consent_while_open  # type: ignore[method-assign, assignment]
+
 
 class RTCPeerConnection(AiortcPeerConnection):
     """aiortc's RTCPeerConnection (W3C WebRTC, section 4.4), cured as this module's docstring says."""
 
     def __init__(self, configuration: RTCConfiguration | None = None) -> None:
         super().__init__(configuration or RTCConfiguration(iceServers=[]))
+
+    def createDataChannel(self, *args: Any, **options: Any) -> RTCDataChannel:
+        """Make a channel (section 6.1). Raises: InvalidStateError where the connection is closed."""
+        if self.signalingState == "closed":
+            raise InvalidStateError("RTCPeerConnection is closed")
+        return super().createDataChannel(*args, **options)
 
     async def setRemoteDescription(self, sessionDescription: RTCSessionDescription) -> None:
         """Take the other side's offer or answer.

@@ -75,7 +75,8 @@ export default () => {
       const log = element("div", "p2pchat-log");
       log.setAttribute("role", "log");
       log.setAttribute("aria-live", "polite");
-      log.tabIndex = 0; // so that the arrow keys scroll it
+      log.tabIndex = 0; // so that the arrow keys scroll it,
+      log.dataset.lmSuppressShortcuts = "true"; // and do not choose the next cell in JupyterLab
       const typing = element("div", "p2pchat-typing");
       typing.setAttribute("role", "status");
       el.classList.add("p2pchat-record");
@@ -143,7 +144,6 @@ export default () => {
         if (chat) {
           chat.setAttribute("role", "group");
           chat.setAttribute("aria-label", model.get("label"));
-          chat.dataset.lmSuppressShortcuts = "true"; // Enter presses the button, and does not edit the cell
         }
       });
       size.observe(log);

@@ -1,0 +1,64 @@
+"""Waiting for what must happen, with a limit, and a sentence where it does not."""
+
+import asyncio
+from collections.abc import Callable
+
+from p2pchat import ChatPeer, MessageReceived, Notice, State, StateChanged
+from p2pchat.events import Event
+
+
+async def until(holds: Callable[[], object], what: str, seen: Callable[[], object] = str, limit: float = 10.0) -> None:
+    """Wait for something that announces itself by no event."""
+    end = asyncio.get_running_loop().time() + limit
+    while not holds():
+        assert asyncio.get_running_loop().time() < end, f"not within {limit:g} s: {what}; {seen()}"
+        await asyncio.sleep(0.005)
+
+
+class Log:
+    """All that a peer has told, and a way to wait for more."""
+
+    def __init__(self, peer: ChatPeer) -> None:
+        self.peer = peer
+        self.events: list[Event] = []
+        self._news = asyncio.Event()
+        peer.listen(self._add)
+
+    def _add(self, event: Event) -> None:
+        self.events.append(event)
+        self._news.set()
+
+    async def until(self, holds: Callable[[], object], limit: float = 10.0) -> None:
+        """Wait until ``holds`` does; it is looked at after every event."""
+        try:
+            async with asyncio.timeout(limit):
+                while not holds():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"not within {limit:g} s; the last events: {self.events[-5:]}") from None
+
+    async def event(self, kind: type, limit: float = 10.0) -> Event:
+        """Wait for the first event of a kind."""
+        await self.until(lambda: self.of(kind), limit)
+        return self.of(kind)[0]
+
+    def of(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for event in self.of(MessageReceived)]
+
+    @property
+    def notices(self) -> list[str]:
+        return [event.text for event in self.of(Notice)]
+
+    @property
+    def states(self) -> list[State]:
+        return [event.state for event in self.of(StateChanged)]
+
+    async def closed(self, limit: float = 10.0) -> str:
+        """Wait for the end. Returns: why, in words."""
+        await self.until(lambda: State.CLOSED in self.states, limit)
+        return self.peer.why

@@ -1,0 +1,83 @@
+"""A stranger whose process is killed: it says nothing any more, and that shows within seconds."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from p2pchat import ChatPeer, Limits, Servers, State
+
+from .events import Log, until
+
+NewPeer = Callable[..., ChatPeer]
+ROOT = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def process(kind: str, servers: Servers) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = [sys.executable, "-m", "tests.peer.process", kind, servers.matchmaking_url, servers.signaling_url]
+    running = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+
+
+async def killed_in_mid_chat(kind: str, peer: ChatPeer, servers: Servers) -> tuple[str, float]:
+    """Returns: why the chat ended, and how many seconds after the kill."""
+    log = Log(peer)
+    await peer.start()
+    async with process(kind, servers) as stranger:
+        await log.until(lambda: log.texts == ["open"], limit=30)
+        stranger.kill()
+        await stranger.wait()
+        killed = time.monotonic()
+        why = await log.closed(limit=30)
+        return why, time.monotonic() - killed
+
+
+async def test_one_of_ours_is_missed_by_its_pongs(new_peer: NewPeer, servers: Servers) -> None:
+    peer = new_peer(limits=Limits(ping=0.2, silence=0.8))
+    why, seconds = await killed_in_mid_chat("ours", peer, servers)
+    assert why == "The stranger vanished: nothing heard for 0.8 seconds."
+    assert seconds < 3
+
+
+async def test_one_who_knows_plain_text_only_is_missed_by_ice(new_peer: NewPeer, servers: Servers) -> None:
+    """Its consent to send runs out (RFC 7675)."""
+    why, seconds = await killed_in_mid_chat("plain", new_peer(), servers)
+    assert why == "The stranger vanished: the connection broke."
+    assert 4 < seconds < 16
+
+
+async def test_one_who_is_silent_but_alive_stays(new_peer: NewPeer, servers: Servers) -> None:
+    peer = new_peer(limits=Limits(ping=0.05, silence=0.3))
+    log = Log(peer)
+    await peer.start()
+    async with process("ours", servers):
+        await log.until(lambda: log.texts == ["open"], limit=30)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(peer._task), 1.0)  # more than three times the silence
+        assert peer.state is State.OPEN
+        await peer.leave()
+
+
+@pytest.mark.parametrize("kind", ["ours", "plain"])
+async def test_one_who_is_killed_while_waiting_is_matched_with_nobody(
+    new_peer: NewPeer, servers: Servers, kind: str
+) -> None:
+    matchmaking = next(server for server, _ in servers._planned if server.name == "matchmaking")
+    async with process(kind, servers) as ghost:
+        await until(lambda: matchmaking._core.waiting == 1, "the stranger waits", limit=30)
+        ghost.kill()
+        await ghost.wait()
+        await until(lambda: matchmaking._core.waiting == 0, "nobody waits")
+        ada, bob = new_peer(), new_peer()
+        await asyncio.gather(ada.start(), bob.start())
+        await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))

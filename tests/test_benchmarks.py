@@ -1,0 +1,58 @@
+"""`make bench` runs, and its table holds what it promises. No time is asserted: a busy machine is no fault."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+
+
+def bench(*arguments: str) -> str:
+    command = [sys.executable, str(RUN), "--quick", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("start", ["START → both open"]),
+        ("roundtrip", ["round trip of 64 bytes", "round trip of 16,384 bytes"]),
+        ("line", ["with 10 waiting", "with 100 waiting", "with 1,000 waiting"]),
+        ("pairs", ["pairs a second", "µs of processor for each"]),
+        ("relay", ["relayed messages a second", "p50", "p99"]),
+        ("memory", ["KiB a waiting stranger"]),
+    ],
+)
+def test_each_benchmark_gives_ours_and_its_reference_from_the_same_rounds(name: str, told: list[str], tmp_path: Path):
+    file = tmp_path / "made" / "found.json"
+    table = bench("--only", name, "--json", str(file))
+    found = json.loads(file.read_text())
+    assert list(found) == [name]
+    for words in told:
+        assert words in table
+        assert any(words in row["what"] for row in found[name])
+    for row in found[name]:
+        assert len(row["ours"]) == len(row["reference_values"]) == 2
+        assert min(*row["ours"], *row["reference_values"], row["ratio"]) > 0
+        assert (row["met"] is None) == (row["goal"] is None)
+
+
+def test_a_row_shows_medians_the_spread_and_whether_the_goal_is_met():
+    sys.path.insert(0, str(RUN.parent))
+    try:
+        from table import Row, layout  # type: ignore[import-not-found]
+    finally:
+        sys.path.remove(str(RUN.parent))
+    quick = Row("time, ms", "the other", [(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)], goal=1.1)
+    slow = Row("rate", "the other", [(900.0, 1000.0)], goal=1.0, more_is_better=True)
+    table = layout([quick, slow])
+    assert "2 (1–3)" in table
+    assert "≤ 1.1  met" in table
+    assert "≥ 1    MISSED" in table
+    assert quick.ratio == 1.0
+    assert slow.met is False

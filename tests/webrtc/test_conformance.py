@@ -1,0 +1,298 @@
+"""The part of the W3C's WebRTC API that p2pchat uses, as every engine must have it.
+
+The tests use nothing but that API: an engine is added to the fixture ``engine``, and they run on it too.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import ModuleType
+
+import pytest
+
+Pair = tuple["End", "End"]
+
+
+class End:
+    """One side: a connection, and what its channels brought."""
+
+    def __init__(self, engine: ModuleType) -> None:
+        self.engine = engine
+        self.connection = engine.RTCPeerConnection(engine.RTCConfiguration(iceServers=[]))
+        self.states: list[str] = []
+        self.channels: list = []
+        self.messages: list[str | bytes] = []
+        self.changed = asyncio.Event()
+        self.connection.on("datachannel", self.take)
+        self.connection.on("connectionstatechange", self.look)
+
+    def look(self) -> None:
+        self.states.append(self.connection.connectionState)
+        self.changed.set()
+
+    def take(self, channel) -> None:
+        self.channels.append(channel)
+        for event in ("open", "close", "bufferedamountlow"):
+            channel.on(event, self.changed.set)
+        channel.on("message", self.hear)
+        self.changed.set()
+
+    def hear(self, message: str | bytes) -> None:
+        self.messages.append(message)
+        self.changed.set()
+
+    def create(self, label: str = "chat", **options: object):
+        self.take(self.connection.createDataChannel(label, **options))
+        return self.channels[-1]
+
+    async def until(self, holds: Callable[[], object], limit: float = 20.0) -> None:
+        async with asyncio.timeout(limit):
+            while not holds():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def negotiate(one: End, other: End) -> None:
+    description = one.engine.RTCSessionDescription
+    await one.connection.setLocalDescription(await one.connection.createOffer())
+    offer = one.connection.localDescription
+    await other.connection.setRemoteDescription(description(sdp=offer.sdp, type=offer.type))
+    await other.connection.setLocalDescription(await other.connection.createAnswer())
+    answer = other.connection.localDescription
+    await one.connection.setRemoteDescription(description(sdp=answer.sdp, type=answer.type))
+
+
+@pytest.fixture
+async def ends(engine: ModuleType) -> AsyncIterator[Pair]:
+    """Two sides that know nothing of each other yet."""
+    both = End(engine), End(engine)
+    yield both
+    await asyncio.gather(*(end.connection.close() for end in both))
+
+
+async def opened(one: End, other: End, **options: object) -> tuple:
+    """The two ends of one open channel."""
+    ours = one.create(**options)
+    await negotiate(one, other)
+    await one.until(lambda: ours.readyState == "open")
+    await other.until(lambda: other.channels and other.channels[0].readyState == "open")
+    return ours, other.channels[0]
+
+
+class TestAConnection:
+    async def test_goes_through_the_states_of_the_standard(self, ends: Pair) -> None:
+        one, other = ends
+        assert (one.connection.connectionState, one.connection.signalingState) == ("new", "stable")
+        channel = one.create()
+        assert channel.readyState == "connecting"
+        await one.connection.setLocalDescription(await one.connection.createOffer())
+        assert one.connection.signalingState == "have-local-offer"
+        offer = one.connection.localDescription
+        assert offer.type == "offer"
+        await other.connection.setRemoteDescription(offer)
+        assert other.connection.signalingState == "have-remote-offer"
+        await other.connection.setLocalDescription(await other.connection.createAnswer())
+        assert other.connection.signalingState == "stable"
+        await one.connection.setRemoteDescription(other.connection.localDescription)
+        assert one.connection.signalingState == "stable"
+        for end in ends:
+            await end.until(lambda end=end: end.connection.connectionState == "connected")
+            assert end.states == ["connecting", "connected"]
+        await one.until(lambda: channel.readyState == "open")
+
+    async def test_once_closed_is_closed_for_good(self, ends: Pair) -> None:
+        one, other = ends
+        ours, theirs = await opened(one, other)
+        await one.connection.close()
+        await one.connection.close()
+        assert one.connection.connectionState == one.connection.signalingState == "closed"
+        assert ours.readyState == "closed"
+        await other.until(lambda: theirs.readyState == "closed")
+        with pytest.raises(one.engine.InvalidStateError):
+            one.connection.createDataChannel("late")
+        with pytest.raises(one.engine.InvalidStateError):
+            await one.connection.createOffer()
+
+    async def test_may_be_closed_by_both_sides_at_once(self, ends: Pair) -> None:
+        channels = await opened(*ends)
+        await asyncio.gather(*(end.connection.close() for end in ends))
+        assert [channel.readyState for channel in channels] == ["closed", "closed"]
+
+    async def test_may_be_closed_before_it_is_used(self, ends: Pair) -> None:
+        await ends[0].connection.close()
+        assert ends[0].connection.connectionState == "closed"
+
+    async def test_may_be_closed_while_it_connects(self, ends: Pair) -> None:
+        ends[0].create()
+        await negotiate(*ends)
+        await asyncio.gather(*(end.connection.close() for end in ends))
+        assert [end.connection.connectionState for end in ends] == ["closed", "closed"]
+
+    async def test_refuses_what_does_not_fit_the_moment(self, ends: Pair) -> None:
+        one, other = ends
+        one.create()
+        await one.connection.setLocalDescription(await one.connection.createOffer())
+        with pytest.raises(one.engine.InvalidStateError):
+            await other.connection.createAnswer()
+        await other.connection.setRemoteDescription(one.connection.localDescription)
+        answer = await other.connection.createAnswer()
+        await other.connection.setLocalDescription(answer)
+        with pytest.raises(one.engine.InvalidStateError):
+            await other.connection.setRemoteDescription(
+                one.engine.RTCSessionDescription(other.connection.localDescription.sdp, "answer")
+            )
+
+    @pytest.mark.parametrize("kind", ["sideways", "", "OFFER"])
+    async def test_knows_four_kinds_of_description(self, engine: ModuleType, kind: str) -> None:
+        with pytest.raises(ValueError, match="type"):
+            engine.RTCSessionDescription(sdp="v=0", type=kind)
+
+
+class TestAChannel:
+    async def test_has_what_it_was_made_with_on_both_sides(self, ends: Pair) -> None:
+        for channel in await opened(*ends, label="the label", protocol="p2pchat.1"):
+            assert (channel.label, channel.protocol) == ("the label", "p2pchat.1")
+            assert channel.ordered is True
+            assert (channel.maxRetransmits, channel.maxPacketLifeTime) == (None, None)
+            assert (channel.negotiated, channel.bufferedAmount) == (False, 0)
+
+    async def test_carries_ten_thousand_messages_in_order(self, ends: Pair) -> None:
+        ours, _ = await opened(*ends)
+        many = [str(number) for number in range(10_000)]
+        for start in range(0, len(many), 200):  # a flood of small packets overflows the system's UDP buffer
+            for text in many[start : start + 200]:
+                ours.send(text)
+            await ends[1].until(lambda sent=start + 200: len(ends[1].messages) == sent)
+        await ends[1].until(lambda: len(ends[1].messages) >= len(many), limit=60)
+        assert ends[1].messages == many
+
+    async def test_carries_both_ways_at_once(self, ends: Pair) -> None:
+        channels = await opened(*ends)
+        for number in range(500):
+            for channel in channels:
+                channel.send(str(number))
+        for end in ends:
+            await end.until(lambda end=end: len(end.messages) == 500)
+            assert end.messages == [str(number) for number in range(500)]
+
+    async def test_carries_text_and_bytes_and_tells_them_apart(self, ends: Pair) -> None:
+        ours, theirs = await opened(*ends)
+        for message in (all_kinds := ["", b"", "text", b"bytes", "\x00", b"\x00", "👋é", bytes(range(256)), "end"]):
+            ours.send(message)
+            theirs.send(message)
+        for end in ends:
+            await end.until(lambda end=end: len(end.messages) == len(all_kinds))
+            assert [(type(m), m) for m in end.messages] == [(type(m), m) for m in all_kinds]
+
+    @pytest.mark.parametrize("size", [1, 1_199, 1_200, 1_201, 16_383, 16_384, 65_535, 65_536])
+    async def test_carries_bytes_of_any_size_up_to_64_kib(self, ends: Pair, size: int) -> None:
+        ours, _ = await opened(*ends)
+        data = bytes(number * 31 % 251 for number in range(size))
+        ours.send(data)
+        await ends[1].until(lambda: ends[1].messages)
+        assert ends[1].messages == [data]
+
+    async def test_refuses_a_message_larger_than_the_other_side_takes_and_stays_open(self, ends: Pair) -> None:
+        ours, _ = await opened(*ends)
+        with pytest.raises(ValueError, match="bytes"):
+            ours.send(b"x" * (1024 * 1024))
+        ours.send("still open")
+        await ends[1].until(lambda: ends[1].messages == ["still open"])
+
+    @pytest.mark.parametrize("value", [None, 7, ["text"], {}])
+    async def test_refuses_what_is_neither_text_nor_bytes(self, ends: Pair, value: object) -> None:
+        ours, _ = await opened(*ends)
+        with pytest.raises((TypeError, ValueError)):
+            ours.send(value)
+
+    async def test_tells_how_much_waits_and_when_it_is_little(self, ends: Pair) -> None:
+        ours, _ = await opened(*ends)
+        low: list[int] = []
+        ours.bufferedAmountLowThreshold = 65_536
+        ours.on("bufferedamountlow", lambda: low.append(ours.bufferedAmount))
+        for _ in range(40):
+            ours.send(b"x" * 16_384)
+        assert ours.bufferedAmount > 65_536
+        await ends[0].until(lambda: low)
+        assert low[0] <= 65_536
+        await ends[1].until(lambda: len(ends[1].messages) == 40)
+        assert ours.bufferedAmount == 0
+        assert len(low) == 1, "once for each time that it falls to the threshold"
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"ordered": False},
+            {"ordered": False, "maxRetransmits": 0},
+            {"ordered": True, "maxRetransmits": 3},
+            {"ordered": True, "maxPacketLifeTime": 500},
+        ],
+        ids=str,
+    )
+    async def test_may_be_unordered_or_unreliable(self, ends: Pair, options: dict) -> None:
+        for channel in (channels := await opened(*ends, **options)):
+            for name in ("ordered", "maxRetransmits", "maxPacketLifeTime"):
+                assert getattr(channel, name) == options.get(name), name
+        said = [str(number) for number in range(20)]
+        for text in said:
+            channels[0].send(text)
+        await ends[1].until(lambda: len(ends[1].messages) == len(said))  # nothing is lost on loopback
+        assert sorted(ends[1].messages, key=int) == said
+
+    async def test_is_not_both_bounded_in_time_and_in_tries(self, ends: Pair) -> None:
+        with pytest.raises((TypeError, ValueError)):
+            ends[0].connection.createDataChannel("both", maxRetransmits=1, maxPacketLifeTime=1)
+
+    async def test_before_it_is_open_refuses_to_send(self, ends: Pair) -> None:
+        channel = ends[0].create()
+        with pytest.raises(ends[0].engine.InvalidStateError):
+            channel.send("too early")
+
+    @pytest.mark.parametrize("closer", [0, 1], ids=["who opened it", "who did not"])
+    async def test_closed_by_one_side_is_closed_on_both(self, ends: Pair, closer: int) -> None:
+        channels = await opened(*ends)
+        channels[closer].send("the last words")
+        channels[closer].close()
+        assert channels[closer].readyState == "closing"
+        with pytest.raises(ends[0].engine.InvalidStateError):
+            channels[closer].send("too late")
+        for end, channel in zip(ends, channels, strict=True):
+            await end.until(lambda channel=channel: channel.readyState == "closed")
+        assert ends[1 - closer].messages == ["the last words"]
+        assert [end.connection.connectionState for end in ends] == ["connected", "connected"]
+
+    async def test_may_be_closed_by_both_sides_at_once_and_again(self, ends: Pair) -> None:
+        channels = await opened(*ends)
+        for channel in channels + channels:
+            channel.close()
+        for end, channel in zip(ends, channels, strict=True):
+            await end.until(lambda channel=channel: channel.readyState == "closed")
+            channel.close()
+
+    async def test_is_one_of_several_that_do_not_disturb_each_other(self, ends: Pair) -> None:
+        one, other = ends
+        first, _ = await opened(one, other, label="first")
+        second = one.create("second")
+        await one.until(lambda: second.readyState == "open")
+        await other.until(lambda: len(other.channels) == 2)
+        assert [channel.label for channel in other.channels] == ["first", "second"]
+        first.close()
+        second.send("here")
+        await other.until(lambda: other.messages == ["here"])
+
+
+class TestCandidates:
+    async def test_may_come_after_the_description(self, ends: Pair) -> None:
+        one, other = ends
+        channel = one.create()
+        await one.connection.setLocalDescription(await one.connection.createOffer())
+        lines = one.connection.localDescription.sdp.splitlines()
+        bare = [line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
+        offer = one.engine.RTCSessionDescription("\r\n".join(bare) + "\r\n", "offer")
+        await other.connection.setRemoteDescription(offer)
+        await other.connection.setLocalDescription(await other.connection.createAnswer())
+        await one.connection.setRemoteDescription(other.connection.localDescription)
+        for line in lines:
+            if line.startswith("a=candidate:"):
+                init = {"candidate": line.removeprefix("a="), "sdpMid": "0", "sdpMLineIndex": 0}
+                await other.connection.addIceCandidate(one.engine.ice_candidate(init))
+        await one.until(lambda: channel.readyState == "open")
