@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from uuid import uuid4
 
 from p2pchat.errors import ChatError, MessageRefused
@@ -128,6 +129,7 @@ class ChatPeer:
             self._joined = asyncio.get_running_loop().create_future()
             self._joined.add_done_callback(_look_at)
             self._task = asyncio.create_task(self._run(self._joined), name=f"p2pchat peer {self.name}")
+            self._task.add_done_callback(partial(self._never_began, self._joined))
             self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
         assert self._joined is not None
         await asyncio.shield(self._joined)
@@ -176,16 +178,13 @@ class ChatPeer:
 
     async def leave(self) -> None:
         """Say goodbye and close everything; harmless in any state."""
-        task, joined = self._task, self._joined
+        task = self._task
         if task is None or task.done():
             return
         if not self._ending:
             self._ending = True
             task.cancel()
         await asyncio.wait({task})
-        if joined is not None and not joined.done():  # the task was cancelled before it began
-            joined.set_result(None)
-            self._change(State.CLOSED, LEFT)
 
     async def wait_for(self, state: State, limit: float | None = None) -> None:
         """Wait until the peer is in ``state``, or has passed through it, ``limit`` seconds at most.
@@ -261,6 +260,12 @@ class ChatPeer:
                 joined.set_result(None)
             self._talk = None
             self._change(State.CLOSED, why)
+
+    def _never_began(self, joined: asyncio.Future[None], _: asyncio.Task[None]) -> None:
+        """Close also where the task was cancelled before the first line of `_run`."""
+        if not joined.done():
+            joined.set_result(None)
+            self._change(State.CLOSED, LEFT)
 
     async def _meet(self, joined: asyncio.Future[None]) -> str:
         match = await find_stranger(

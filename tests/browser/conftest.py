@@ -1,0 +1,103 @@
+"""A JupyterLab for all browser tests, and a page of Chromium for each notebook in them."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, async_playwright
+from real_jupyterlab import JupyterLab, Notebook, find_chromium, launch
+
+from p2pchat import Servers
+
+SERVERS = """
+from p2pchat import ChatPeer, ChatWidget, start_servers
+servers = await start_servers()
+def chat(name):
+    return ChatWidget(ChatPeer(servers.matchmaking_url, servers.signaling_url, name=name))
+"""
+ONE_CHAT = """
+from p2pchat import ChatPeer, ChatWidget
+{name} = ChatWidget(ChatPeer({servers.matchmaking_url!r}, {servers.signaling_url!r}, name={name!r}))
+{name}
+"""
+
+OpenNotebook = Callable[..., Awaitable[Notebook]]
+failed = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    item.stash[failed] = item.stash.get(failed, False) or report.failed
+    return report
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
+    if find_chromium() is None:
+        sentence = "No Chromium here; tools/system_packages.sh installs one."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    with JupyterLab(tmp_path_factory.mktemp("jupyterlab")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(lab: JupyterLab) -> AsyncIterator[BrowserContext]:
+    """One Chromium for all, because it then knows JupyterLab's scripts already."""
+    async with async_playwright() as playwright:
+        chromium = await launch(playwright)
+        yield await chromium.new_context()
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_notebook(
+    lab: JupyterLab, browser: BrowserContext, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[OpenNotebook]:
+    """Opens a notebook of the given cells in a page of its own, where nothing may fail or want to leave the machine."""
+    opened: list[Notebook] = []
+
+    async def open_notebook(*cells: str, kernel: str = "python3") -> Notebook:
+        name = f"{request.node.name}-{len(opened)}".replace("[", "-").replace("]", "")
+        notebook = Notebook(await browser.new_page())
+        opened.append(notebook)
+        await notebook.page.set_viewport_size({"width": 1000, "height": 900})
+        await notebook.open(lab, lab.write_notebook(name, *cells, kernel=kernel))
+        return notebook
+
+    yield open_notebook
+
+    for number, notebook in enumerate(opened):
+        if request.node.stash.get(failed, False):
+            picture = tmp_path / f"page-{number}.png"
+            await notebook.page.screenshot(path=picture)
+            print(f"The page at the end: {picture}")
+        await notebook.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
+        await notebook.page.close()
+    assert [error for notebook in opened for error in notebook.errors] == []
+    assert [url for notebook in opened for url in notebook.strange_requests] == []
+    assert all(notebook.requests for notebook in opened)
+
+
+@pytest.fixture
+def two_chats() -> tuple[str, str, str]:
+    """The cells of a notebook with the servers, the chat of Ann and that of Ben."""
+    return (SERVERS, 'ann = chat("ann")\nann', 'ben = chat("ben")\nben')
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def servers() -> AsyncIterator[Servers]:
+    """The servers as another process would run them: outside of any kernel."""
+    async with Servers(static_port=None) as running:
+        yield running
