@@ -53,9 +53,8 @@ bench: $(READY)  ## measure, each number beside its reference
 
 # ---- maintain ----
 
-notebooks: $(READY)  ## run the lessons and store their outputs
-	$(PY) -m jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
-	    --ExecutePreprocessor.store_widget_state=False $(if $(ARGS),$(ARGS),notebooks/*.ipynb)
+notebooks: $(READY)  ## run the lessons and store their outputs (ARGS=notebooks/02_matchmaking.ipynb for one)
+	$(PY) tools/notebooks.py $(ARGS)
 
 COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --no-annotate --custom-compile-command 'make lock'

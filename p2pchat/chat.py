@@ -45,6 +45,11 @@ class Conversation:
             self._hello()
 
     @property
+    def can_tell(self) -> bool:
+        """Whether the stranger is known to understand more than plain text."""
+        return self._spoke
+
+    @property
     def understood(self) -> bool:
         """Whether both sides have said Hello."""
         return self._spoke and self._heard

@@ -18,6 +18,7 @@ from p2pchat.webrtc import RTCDataChannel
 MOST_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
 ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
 TYPING_EVERY = 2.0  # seconds between two signs of typing
+WITHOUT_GOODBYE = "The stranger's connection was closed."
 
 
 class Talk:
@@ -108,7 +109,7 @@ class Talk:
             await asyncio.wait({self._over}, timeout=self._limits.ping)
             silent = 0.0 if self._heard else silent + self._limits.ping
             self._heard = False
-            if not self.understood.is_set():
+            if not self._conversation.can_tell:
                 continue  # plain text has no ping; ICE's own checks have to do
             if silent >= self._limits.silence:
                 self._end(f"The stranger vanished: nothing heard for {silent:g} seconds.")
@@ -120,7 +121,7 @@ class Talk:
 
     def lost(self) -> None:
         """The connection under the channel broke."""
-        self._end("The stranger vanished: the connection broke.")
+        self._end(WITHOUT_GOODBYE)
 
     async def close(self) -> None:
         """Say goodbye, if there is still somebody to say it to, let it leave, and close the channel."""
@@ -175,7 +176,7 @@ class Talk:
 
     def _on_close(self) -> None:
         self._closed.set()
-        self._end("The stranger's connection was closed.")
+        self._end(WITHOUT_GOODBYE)
 
     def _end(self, why: str) -> None:
         if not self._over.done():
