@@ -268,7 +268,7 @@ class ChatPeer:
             self._change(State.CLOSED, LEFT)
 
     async def _meet(self, joined: asyncio.Future[None]) -> str:
-        match = await find_stranger(
+        match, closing = await find_stranger(
             self.matchmaking,
             Join(self._user_id, rfc3339(time.time()), self.interests, self._room),
             self._limits,
@@ -293,6 +293,7 @@ class ChatPeer:
             if self._talk is not None:
                 await self._talk.close()
             await negotiation.close()
+            await asyncio.wait({closing})
 
     async def _talk_to_the_end(self, talk: Talk, negotiation: Negotiation) -> str:
         """Talk, and leave the signaling server as soon as the stranger is known to need it no more either.

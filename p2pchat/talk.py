@@ -69,6 +69,8 @@ class Talk:
 
         Raises: MessageRefused.
         """
+        if self._has_room:
+            return self._say(text)
         async with self._turn:
             while self._is_on and self._is_full:
                 await self._drained(MOST_BUFFERED // 2, self._limits.silence)
@@ -76,7 +78,7 @@ class Talk:
 
     def say(self, text: str) -> int:
         """The same without waiting: it is refused while too much is on its way."""
-        if self._is_full or self._turn.locked():
+        if not self._has_room:
             raise MessageRefused("Too much is on its way to the stranger: wait a moment, or use send.")
         return self._say(text)
 
@@ -146,6 +148,11 @@ class Talk:
     @property
     def _is_full(self) -> bool:
         return self._channel.bufferedAmount > MOST_BUFFERED
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a message can be sent at once, without overtaking one that waits."""
+        return not self._is_full and not self._turn.locked()
 
     def _opened(self) -> None:
         self._on_open()

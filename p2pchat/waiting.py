@@ -11,12 +11,15 @@ from p2pchat.sockets import connect
 
 async def find_stranger(
     url: str, join: Join, limits: Limits, on_joined: Callable[[], None], on_lonely: Callable[[], None]
-) -> Match:
+) -> tuple[Match, asyncio.Task[None]]:
     """Ask the matchmaking server at ``url`` for a stranger, and wait until it names a room.
 
     Args:
         on_joined: called once, when the place in the line is taken.
         on_lonely: called once, if nobody has come after ``limits.lonely`` seconds.
+
+    Returns: the match, and the task that closes the socket. Nobody need wait for it to go on to the room: some servers
+        never answer a close.
 
     Raises: MatchmakingFailed.
     """
@@ -24,15 +27,15 @@ async def find_stranger(
         socket = await connect(url, limits.server)
     except SocketClosed as error:
         raise _failed(url, f"cannot be reached: {error.reason}") from None
+    lonely = asyncio.get_running_loop().call_later(limits.lonely, on_lonely)
+    closing: asyncio.Task[None] | None = None
     try:
         await socket.send(join.to_json())
         on_joined()
-        lonely = asyncio.get_running_loop().call_later(limits.lonely, on_lonely)
-        try:
-            async with asyncio.timeout(limits.match):
-                return parse_match(await socket.recv())
-        finally:
-            lonely.cancel()
+        async with asyncio.timeout(limits.match):
+            match = parse_match(await socket.recv())
+        closing = asyncio.create_task(socket.close(), name="p2pchat closing")
+        return match, closing
     except SocketClosed as error:
         raise _failed(url, f"sent us away ({error})") from None
     except FrameError as error:
@@ -40,7 +43,9 @@ async def find_stranger(
     except TimeoutError:
         raise MatchmakingFailed(f"Nobody came within {limits.match:g} seconds. Press START to wait again.") from None
     finally:
-        await socket.close()
+        lonely.cancel()
+        if closing is None:
+            await socket.close()
 
 
 def _failed(url: str, why: str) -> MatchmakingFailed:
