@@ -73,6 +73,7 @@ class CoreServer:
         self._by_address: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._served = 0
         self._epoch = 0.0  # what makes a Unix time of the loop's clock, which never goes back
         self._scheme = "ws"
@@ -121,6 +122,7 @@ class CoreServer:
             return
         if self._alarm is not None:
             self._alarm.cancel()
+            self._alarm = None
         if server.get_loop().is_closed():  # its tasks ended with the loop; the sockets did not
             for listening in server.sockets:
                 listening._sock.close()  # type: ignore[attr-defined]  # asyncio's wrapper has no close
@@ -271,12 +273,12 @@ class CoreServer:
         wake_at = self._core.wake_at()
         if wake_at is None or self._server is None:
             return
-        when = wake_at - self._epoch
         if self._alarm is not None:
-            if not self._alarm.cancelled() and self._alarm.when() <= when:
+            if self._alarm_at <= wake_at:
                 return
             self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_at(when, self._tick)
+        self._alarm_at = wake_at
+        self._alarm = asyncio.get_running_loop().call_at(wake_at - self._epoch, self._tick)
 
     def _tick(self) -> None:
         self._alarm = None

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
@@ -61,8 +62,11 @@ class _File(StaticFileHandler):
         return TYPES.get(path.suffix) or super().get_content_type()
 
 
-def _tells_no_address(record: logging.LogRecord) -> bool:
-    """Keep out of the log what `tornado` says about a client that breaks HTTP or TLS: its address is in it."""
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Keep out of the log what `tornado` says about a client that breaks HTTP or TLS, for its address is in it, and
+    its surprise at a connection that a stop closes under its hands."""
+    if record.exc_info and isinstance(record.exc_info[1], StreamClosedError):
+        return False
     return not record.msg.startswith(("Malformed HTTP message", "Timeout reading body", "SSL Error"))
 
 
@@ -106,7 +110,7 @@ class SiteServer:
         except CANNOT_LISTEN as error:
             raise ServerFailed(why_not(self.name, host, port, error)) from None
         if not self._tell_all:
-            logging.getLogger("tornado.general").addFilter(_tells_no_address)
+            logging.getLogger("tornado.general").addFilter(_is_of_use)
         self._server = HTTPServer(
             Application(handlers, log_function=lambda _: None),
             ssl_options=tls,
