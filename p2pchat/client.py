@@ -35,6 +35,9 @@ class Host(Protocol):
     def frame_came(self, client: "Client") -> None:
         """A frame of any kind came."""
 
+    def answered(self, client: "Client") -> None:
+        """A ping or a close was answered: there may be more in its buffer."""
+
     def heard(self, client: "Client", message: str | bytes) -> None:
         """A whole message came."""
 
@@ -87,7 +90,8 @@ class Client(ServerConnection):
             if event.opcode in DATA_OPCODES:
                 self._read(event)
                 return
-        super().process_event(event)
+        super().process_event(event)  # which answers a ping
+        self._host.answered(self)
 
     def _read(self, frame: Frame) -> None:
         if frame.opcode is not Opcode.CONT:
@@ -106,10 +110,9 @@ class Client(ServerConnection):
             self._host.heard(self, message)
 
     def tell(self, text: str) -> None:
-        """Put a text frame into the buffer, without waiting for anybody."""
+        """Keep a text frame ready; `send_data` sends it."""
         if self.protocol.state is OPEN:
             self.protocol.send_text(text.encode())
-            self.send_data()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -71,10 +71,12 @@ class CoreServer:
         self._connected: set[Client] = set()  # all, from their first packet to their last
         self._clients: set[Client] = set()  # whom the core may still hear of
         self._by_address: dict[str, int] = {}
+        self._unsent: dict[Client, None] = {}  # for whom frames are ready, in order
         self._closing: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._served = 0
+        self._clock = time.monotonic
         self._epoch = 0.0  # what makes a Unix time of the loop's clock, which never goes back
         self._scheme = "ws"
 
@@ -92,7 +94,8 @@ class CoreServer:
         Raises: ServerFailed.
         """
         check_port(self.name, port)
-        self._epoch = time.time() - asyncio.get_running_loop().time()
+        self._clock = asyncio.get_running_loop().time
+        self._epoch = time.time() - self._clock()
         self._scheme = "wss" if tls else "ws"
         try:
             self._server = await serve(
@@ -198,8 +201,10 @@ class CoreServer:
         if not client.allowance.take(self._now()):
             most = self._bounds.frames_per_second
             self._dismiss(client, 1008, f"too many frames: {most:g} a second are enough for everybody")
-        else:
-            self._see_whether_it_reads(client)
+
+    def answered(self, client: Client) -> None:
+        """See to it that nobody pings and never reads."""
+        self._see_whether_it_reads(client)
 
     def heard(self, client: Client, message: str | bytes) -> None:
         """Hand a message to the core."""
@@ -241,11 +246,22 @@ class CoreServer:
         self._set_alarm()
 
     def _send(self, client: Client, text: str) -> None:
-        """Put a frame into the client's buffer, without waiting for anybody."""
+        """Keep a frame ready for a client, without waiting for anybody.
+
+        All that is ready goes out when everything that has come was heard: what is sent together costs less.
+        """
         if self._tell_all:
             logger.info("%s: client %d is told %s", self.name, client.number, text)
         client.tell(text)
-        self._see_whether_it_reads(client)
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send_all)
+        self._unsent[client] = None
+
+    def _send_all(self) -> None:
+        unsent, self._unsent = self._unsent, {}
+        for client in unsent:
+            client.send_data()
+            self._see_whether_it_reads(client)
 
     def _see_whether_it_reads(self, client: Client) -> None:
         waiting = client.transport.get_write_buffer_size()
@@ -285,7 +301,7 @@ class CoreServer:
         self._carry_out(self._core.tick(self._now()))
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time() + self._epoch
+        return self._clock() + self._epoch
 
     def _refuse(self, connection: ServerConnection, status: HTTPStatus, reason: str) -> Response:
         told = reason if self._tell_all else without_quotes(reason)
