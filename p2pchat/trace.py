@@ -8,14 +8,13 @@ any server.
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MATCHMAKING = "matchmaking"
 SIGNALING = "signaling"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(NamedTuple):
     """Something that went from ``source`` to ``target``.
 
     ``at`` is in seconds since the trace began. Servers go by `MATCHMAKING` and `SIGNALING`, a peer by its name. What
