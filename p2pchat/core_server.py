@@ -7,7 +7,6 @@ into that client's buffer at once, and a client whose buffer grows beyond its bo
 
 import asyncio
 import logging
-import re
 import ssl
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from p2pchat.core import Action, Close, Core, Send
 from p2pchat.errors import ServerFailed
 from p2pchat.listening import CANNOT_LISTEN, check_port, in_url, why_not
 from p2pchat.origins import is_welcome
+from p2pchat.reasons import shortened, without_quotes
 
 logger = logging.getLogger(__name__)
 # The library logs addresses and frames, and what it calls errors is what clients do. What matters is logged here.
@@ -32,7 +32,6 @@ silent = logging.getLogger(f"{__name__}.websockets")
 silent.setLevel(logging.CRITICAL)
 
 HEALTH = "/.ok"
-LONGEST_REASON = 123  # bytes in a close frame (RFC 6455, section 5.5)
 GOING_AWAY = "the server is going away"
 
 
@@ -312,22 +311,6 @@ class CoreServer:
 async def _say_goodbye(client: Client, code: int, reason: str) -> None:
     try:
         async with asyncio.timeout(CLOSE_LIMIT):  # `close` waits for ever where the client does not read
-            await client.close(code, _shortened(reason))
+            await client.close(code, shortened(reason))
     except TimeoutError:
         client.transport.abort()
-
-
-def _shortened(reason: str) -> str:
-    return reason.encode()[:LONGEST_REASON].decode(errors="ignore")
-
-
-def without_quotes(reason: str) -> str:
-    """The reason as the log may keep it: what a client said is left out, for an address may be in it.
-
-    A single word is kept, as in ``"user_id" is missing``.
-    """
-    return re.sub(
-        r'"(?:\\.|[^"\\])*(?:"|$)',
-        lambda quoted: quoted[0] if quoted[0].strip('"').isidentifier() else '"…"',
-        reason,
-    )

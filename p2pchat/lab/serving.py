@@ -23,12 +23,12 @@ from urllib.parse import urlsplit
 from p2pchat.errors import FrameError, SocketClosed
 from p2pchat.lab.telling import what_was_raised
 from p2pchat.messages import parse_join, parse_match, parse_signaling
+from p2pchat.reasons import shortened
 from p2pchat.sockets import TextSocket
 from p2pchat.sockets import connect as connect_socket
 from p2pchat.sockets.listening import Listener, listen
 from p2pchat.trace import Trace
 
-LONGEST_REASON = 120  # bytes; a close frame takes 123 (RFC 6455, section 5.5)
 CONNECT_LIMIT = 5.0  # seconds
 
 Conversation: TypeAlias = Callable[..., Awaitable[None]]
@@ -124,7 +124,7 @@ class LessonServer:
                 return  # its own client left: the usual end of a conversation
             trouble = what_was_raised(error, self.name)
             self.troubles.append(trouble)
-            await carrier.close(1011, trouble.encode()[:LONGEST_REASON].decode(errors="ignore"))
+            await carrier.close(1011, shortened(trouble))
 
     async def __aenter__(self) -> "LessonServer":
         return self

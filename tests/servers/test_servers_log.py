@@ -9,7 +9,7 @@ from said import NOW, a_room, candidate, join, surely_heard, waiting
 
 from p2pchat import client as client_module
 from p2pchat.bounds import Bounds
-from p2pchat.core_server import without_quotes
+from p2pchat.reasons import without_quotes
 from p2pchat.servers import Servers
 
 ADDRESS, HIDDEN = "192.0.2.7", ("192.0.2", "2001:db8", "127.0.0.1", "::1", "v=0", "a=candidate", "10.9.8")
