@@ -51,20 +51,13 @@ class Client(ServerConnection):
     def __init__(self, host: Host, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._host = host
-        self._end: asyncio.TimerHandle | None = None
+        self._ends = False
         self._is_text = True
         self._begun = bytearray()  # the fragments of a message (RFC 6455, section 5.4) that came so far
         self.is_new = True  # nothing that it said was handed to the core yet
         self.number = 0  # what the log calls it
         self.address = "unknown"
         self.allowance: Allowance
-        self.patience: asyncio.TimerHandle | None = None  # with which its first message is waited for
-
-    def wait_no_more(self) -> None:
-        """Wait no more for the first message: it came, or never will."""
-        if self.patience is not None:
-            self.patience.cancel()
-            self.patience = None
 
     @property
     def failed(self) -> Close | None:
@@ -79,8 +72,6 @@ class Client(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._end is not None:
-            self._end.cancel()
         self._host.ended(self)
         self._host.went(self)
 
@@ -123,9 +114,9 @@ class Client(ServerConnection):
         self._see_whether_it_ends()
 
     def _see_whether_it_ends(self) -> None:
-        if self.protocol.state in (CLOSING, CLOSED) and self._end is None:
+        if self.protocol.state in (CLOSING, CLOSED) and not self._ends:
+            self._ends = True
             self._host.ended(self)
-            self._end = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.transport.abort)
 
 
 def address_of(transport: asyncio.BaseTransport) -> str:

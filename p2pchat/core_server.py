@@ -21,6 +21,7 @@ from websockets.protocol import State
 from p2pchat.bounds import Allowance, Bounds
 from p2pchat.client import CLOSE_LIMIT, Client, is_loopback, one_header
 from p2pchat.core import Action, Close, Core, Send
+from p2pchat.deadlines import Deadlines
 from p2pchat.errors import ServerFailed
 from p2pchat.listening import CANNOT_LISTEN, check_port, in_url, why_not
 from p2pchat.origins import is_welcome
@@ -70,6 +71,8 @@ class CoreServer:
         self._connected: set[Client] = set()  # all, from their first packet to their last
         self._clients: set[Client] = set()  # whom the core may still hear of
         self._by_address: dict[str, int] = {}
+        self._unheard = Deadlines(self._bounds.first_frame, self._lose_patience)
+        self._lingering = Deadlines[Client](CLOSE_LIMIT, lambda client: client.transport.abort())  # TCP is still up
         self._unsent: dict[Client, None] = {}  # for whom frames are ready, in order
         self._closing: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -125,9 +128,11 @@ class CoreServer:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+        self._unheard.clear()
         if server.get_loop().is_closed():  # its tasks ended with the loop; the sockets did not
             for listening in server.sockets:
                 listening._sock.close()  # type: ignore[attr-defined]  # asyncio's wrapper has no close
+            self._lingering.clear()
             self._connected.clear()
             self._clients.clear()
             self._by_address.clear()
@@ -142,6 +147,7 @@ class CoreServer:
             await server.wait_closed()
         if self._closing:
             await asyncio.wait(self._closing)
+        self._lingering.clear()
 
     # --- one client -----------------------------------------------------------------------------------------------
 
@@ -171,9 +177,7 @@ class CoreServer:
         """See one client from its handshake to its end; what it says meanwhile comes to `heard`."""
         assert isinstance(connection, Client)
         self._clients.add(connection)
-        if limit := self._bounds.first_frame:
-            reason = f"no frame from you within {limit:g} seconds"
-            connection.patience = asyncio.get_running_loop().call_later(limit, self._dismiss, connection, 1008, reason)
+        self._unheard.add(connection)
         await connection.wait_closed()
 
     # --- what a client tells (`p2pchat.client.Host`) --------------------------------------------------------------
@@ -191,6 +195,7 @@ class CoreServer:
     def went(self, client: Client) -> None:
         """Count it no more."""
         self._connected.discard(client)
+        self._lingering.discard(client)
         self._by_address[client.address] -= 1
         if not self._by_address[client.address]:
             del self._by_address[client.address]
@@ -207,7 +212,7 @@ class CoreServer:
 
     def heard(self, client: Client, message: str | bytes) -> None:
         """Hand a message to the core."""
-        client.wait_no_more()
+        self._unheard.discard(client)
         if client not in self._clients or (client.is_new and client.state is not State.OPEN):
             return  # who came and went in one breath was never here: nobody should be paired with it
         client.is_new = False
@@ -224,7 +229,8 @@ class CoreServer:
 
     def ended(self, client: Client) -> None:
         """Tell the core that a client is gone; once is enough."""
-        client.wait_no_more()
+        self._unheard.discard(client)
+        self._lingering.add(client)
         if client in self._clients:
             self._clients.discard(client)
             if failed := client.failed:
@@ -272,6 +278,9 @@ class CoreServer:
         if client in self._clients:
             self._close(client, code, reason)
             self._carry_out(self._core.leave(client, self._now()))
+
+    def _lose_patience(self, client: Client) -> None:
+        self._dismiss(client, 1008, f"no frame from you within {self._bounds.first_frame:g} seconds")
 
     def _close(self, client: Client, code: int, reason: str) -> None:
         """Close a client that the core has forgotten already, or is about to."""
