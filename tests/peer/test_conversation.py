@@ -147,6 +147,33 @@ class TestSend:
         assert {type(error) for error in refused} == {MessageRefused}
 
 
+class TestSay:
+    """What `send` does, for where nothing can be awaited."""
+
+    async def test_answers_from_a_listener(self, talking: Talking) -> None:
+        ada, bob, of_ada, of_bob = talking
+        bob.listen(lambda event: bob.say(f"re: {event.text}") if isinstance(event, MessageReceived) else None)
+        await ada.send("hello")
+        await of_ada.until(lambda: of_ada.texts)
+        assert of_ada.texts == ["re: hello"]
+        assert of_bob.of(MessageSent) == [MessageSent(1, "re: hello")]
+
+    async def test_refuses_what_send_would_wait_for_and_never_overtakes(self, talking: Talking) -> None:
+        ada, _, _, of_bob = talking
+        sending = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(40)]
+        await until(lambda: ada._talk._turn.locked(), "a message waits for room")
+        with pytest.raises(MessageRefused, match="Too much is on its way"):
+            ada.say("me first")
+        await asyncio.gather(*sending)
+        assert ada.say("now") == 41
+        await of_bob.until(lambda: len(of_bob.texts) == 41, limit=30)
+        assert of_bob.texts[-1] == "now"
+
+    async def test_refuses_while_nobody_is_there(self, new_peer) -> None:
+        with pytest.raises(MessageRefused, match="idle"):
+            new_peer().say("hello?")
+
+
 class TestBetweenTwoOfOurs:
     async def test_typing_shows_at_most_every_other_second(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
