@@ -13,7 +13,7 @@ from said import candidate, join, register
 PAIRS = 5000
 WARM_UP = 1000  # pairs, after which pools and caches have their size
 AT_ONCE = 8
-MORE = 8 * 2**20  # bytes; 4,000 pairs that kept one of their four connections each would be 60 MB
+MORE = 3 * 2**20  # bytes; 4,000 pairs that kept one of their four connections each would be 60 MB
 
 
 async def told(server: Process) -> dict[str, int]:
