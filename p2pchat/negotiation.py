@@ -3,12 +3,16 @@
 Who finds somebody in the room makes the offer and opens the channel, the other one answers. Candidates travel as they
 are found, where the engine finds them one by one (trickle ICE, RFC 8838), and wait here when they come before the
 description that they belong to.
+
+A server that is restarted (close code 1012) before the channel is open knows nothing of the room any more: both sides
+come to it again and begin anew, with a fresh connection. One that has both descriptions first gives its connection
+the time to open: then no server is needed.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from p2pchat.chat import LABEL, PROTOCOL
 from p2pchat.errors import ChatError, ConnectFailed, FrameError, SignalingFailed, SocketClosed
@@ -27,6 +31,7 @@ from p2pchat.messages import (
     SignalingFrame,
     parse_signaling,
 )
+from p2pchat.restarting import SERVICE_RESTART, Comeback
 from p2pchat.sockets import TextSocket, connect
 from p2pchat.webrtc import (
     RTCConfiguration,
@@ -38,6 +43,7 @@ from p2pchat.webrtc import (
 )
 
 CLOSE_LIMIT = 5.0  # seconds for an engine to say goodbye
+OPENS_WITHIN = 2.0  # seconds that ICE and DTLS take at most, where two tabs of one browser are to meet
 MOST_EARLY_CANDIDATES = 200  # kept while the description they belong to is not there
 
 
@@ -48,7 +54,8 @@ class Negotiation:
         url: of the signaling server.
         room: the room id that both were given.
         ice_servers: W3C RTCIceServer dictionaries, used when the signaling server names none.
-        on_channel: called once, with the DataChannel and whether we opened it, before any message can come over it.
+        on_channel: called with the DataChannel and whether we opened it, before any message can come over it; and
+            again with another one, if the server was restarted before the first was open.
         on_lost: called when the connection under the channel broke or was closed.
         report: called with (sent, frame) for each signaling frame.
     """
@@ -72,9 +79,14 @@ class Negotiation:
         self._connection: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._limit = 0.0  # seconds for the server to answer
+        self._comeback: Comeback | None = None
+        self._retired: set[asyncio.Task[None]] = set()  # closing the connections of earlier attempts
         self._early: list[JsonObject] = []
+        self._described_us = asyncio.Event()  # our description is out, and candidates may follow it
+        self._has_both = False  # both descriptions are there, in this attempt
         self._sending: set[asyncio.Task[None]] = set()
-        self._answered = asyncio.Event()  # both descriptions are there
+        self._answered = asyncio.Event()  # both descriptions are there, or were once
         self._open: asyncio.Future[RTCDataChannel] = asyncio.get_running_loop().create_future()
 
     async def enter(self, limit: float) -> None:
@@ -82,11 +94,12 @@ class Negotiation:
 
         Raises: SignalingFailed.
         """
+        self._limit = limit
+        self._comeback = Comeback(self._url, limit)
         try:
             async with asyncio.timeout(limit):
                 self._socket = await connect(self._url, limit)
-                await self._send(Register(self._room, standalone=True))
-                accept = await self._accepted()
+                accept = await self._register()
         except TimeoutError:
             raise self._failed(f"no answer within {limit:g} seconds") from None
         except SocketClosed as error:
@@ -138,8 +151,20 @@ class Negotiation:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_LIMIT):
                     await self._connection.close()
+        if self._retired:
+            await asyncio.wait(self._retired, timeout=CLOSE_LIMIT)
         if self._socket is not None:
             await self._socket.close()
+
+    async def _register(self) -> Accept:
+        """Enter the room; if the server is restarted meanwhile, that of its successor."""
+        assert self._comeback is not None
+        while True:
+            try:
+                await self._send(Register(self._room, standalone=True))
+                return await self._accepted()
+            except SocketClosed as error:
+                self._socket = await self._comeback.after(error)
 
     async def _accepted(self) -> Accept:
         while True:
@@ -154,20 +179,55 @@ class Negotiation:
     async def _follow(self, accept: Accept) -> None:
         """Negotiate, then stay in the room until the server or `close` ends it."""
         try:
-            connection = self._connection = self._new_connection(accept)
-            if accept.exists:
-                self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL), ours=True)
-                await _whole(connection.setLocalDescription(await connection.createOffer()))
-                await self._send(Offer(connection.localDescription.sdp))
             while True:
-                await self._handle(await self._receive(), connection)
+                try:
+                    await self._negotiate(accept)
+                except SocketClosed as error:
+                    if error.code != SERVICE_RESTART or await self._opens():
+                        raise
+                    accept = await self._begin_anew(error)
         except SocketClosed as error:
-            if not self._answered.is_set():  # with both descriptions, ICE may find a way all the same
+            if not self._has_both:  # with both descriptions, ICE may find a way all the same
                 self._fail(self._failed(f"it went away too early ({error})"))
         except (ConnectFailed, SignalingFailed) as error:
             self._fail(error)
         except Exception as error:  # for instance ICE servers that only gathering finds to be none
             self._fail(ConnectFailed(f"This side's WebRTC could not be set up: {error!r}."))
+
+    async def _negotiate(self, accept: Accept) -> NoReturn:
+        connection = self._connection = self._new_connection(accept)
+        if accept.exists:
+            self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL), connection, ours=True)
+            await _whole(connection.setLocalDescription(await connection.createOffer()))
+            await self._describe(Offer(connection.localDescription.sdp))
+        while True:
+            await self._handle(await self._receive(), connection)
+
+    async def _opens(self) -> bool:
+        """Whether the channel needs no server any more; the other side's may be open a moment before ours is."""
+        if self._has_both:
+            await asyncio.wait({self._open}, timeout=OPENS_WITHIN)
+        return self._open.done()
+
+    async def _begin_anew(self, error: SocketClosed) -> Accept:
+        """Retire the connection, and enter the same room of the server's successor. Raises: SocketClosed."""
+        assert self._comeback is not None
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            closing = asyncio.ensure_future(connection.close())
+            self._retired.add(closing)
+            closing.add_done_callback(self._retired.discard)
+        for task in self._sending:
+            task.cancel()
+        self._described_us.clear()
+        self._has_both = False
+        self._early.clear()
+        try:
+            async with asyncio.timeout(self._limit):
+                self._socket = await self._comeback.after(error)
+                return await self._register()
+        except TimeoutError:
+            raise self._failed(f"it was restarted, and did not answer within {self._limit:g} seconds") from None
 
     def _new_connection(self, accept: Accept) -> RTCPeerConnection:
         servers = accept.ice_servers or self._ice_servers
@@ -176,26 +236,30 @@ class Negotiation:
             connection = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
         except (KeyError, TypeError, ValueError) as error:
             raise self._failed(f"it names ICE servers that cannot be used ({error})") from None
-        connection.on("datachannel", self._adopt)
-        connection.on("icecandidate", self._trickle)
+
+        def trickle(candidate: Any) -> None:
+            if connection is self._connection:
+                self._trickle(candidate)
 
         def watch() -> None:
-            if connection.connectionState in ("failed", "closed"):
+            if connection is self._connection and connection.connectionState in ("failed", "closed"):
                 self._fail(ConnectFailed("ICE failed: none of the ways to the stranger that were tried works."))
                 self._on_lost()
 
+        connection.on("datachannel", lambda channel: self._adopt(channel, connection))
+        connection.on("icecandidate", trickle)
         connection.on("connectionstatechange", watch)
         return connection
 
-    def _adopt(self, channel: RTCDataChannel, ours: bool = False) -> None:
+    def _adopt(self, channel: RTCDataChannel, connection: RTCPeerConnection, ours: bool = False) -> None:
         """Take the one channel of this chat; a stranger that opens more of them is not listened to."""
-        if self._channel is not None:
+        if self._channel is not None or connection is not self._connection:
             return
         self._channel = channel
         self._on_channel(channel, ours)
 
         def opened() -> None:
-            if not self._open.done():
+            if not self._open.done() and channel is self._channel:
                 self._open.set_result(channel)
 
         channel.on("open", opened)
@@ -208,6 +272,7 @@ class Negotiation:
         task.add_done_callback(self._sending.discard)
 
     async def _send_candidate(self, candidate: Any) -> None:
+        await self._described_us.wait()
         with suppress(SocketClosed):
             await self._send(Candidate(None if candidate is None else candidate.toJSON()))
 
@@ -217,13 +282,13 @@ class Negotiation:
                 case Offer(sdp):
                     await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
                     await _whole(connection.setLocalDescription(await connection.createAnswer()))
-                    await self._send(Answer(connection.localDescription.sdp))
+                    await self._describe(Answer(connection.localDescription.sdp))
                     await self._described(connection)
                 case Answer(sdp):
                     await connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
                     await self._described(connection)
                 case Candidate(ice) if ice is not None:
-                    if self._answered.is_set():
+                    if self._has_both:
                         await self._add(ice, connection)
                     elif len(self._early) < MOST_EARLY_CANDIDATES:
                         self._early.append(ice)
@@ -239,7 +304,12 @@ class Negotiation:
             kind = type(frame).__name__.lower()
             raise ConnectFailed(f"The stranger's {kind} could not be used: {error or 'not now'}.") from error
 
+    async def _describe(self, frame: Offer | Answer) -> None:
+        await self._send(frame)
+        self._described_us.set()
+
     async def _described(self, connection: RTCPeerConnection) -> None:
+        self._has_both = True
         self._answered.set()
         for ice in self._early:
             await self._add(ice, connection)

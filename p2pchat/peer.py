@@ -40,6 +40,7 @@ from p2pchat.events import (
 from p2pchat.limits import Limits
 from p2pchat.messages import Join, JsonObject, SignalingFrame, rfc3339
 from p2pchat.negotiation import Negotiation
+from p2pchat.sockets import TABS
 from p2pchat.talk import Talk
 from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
 from p2pchat.waiting import find_stranger
@@ -114,6 +115,14 @@ class ChatPeer:
     def why(self) -> str:
         """Why it stands there, in words for a person."""
         return self._why
+
+    @property
+    def where(self) -> str:
+        """Where the strangers come from: "strangers in this browser", or for instance "strangers at 127.0.0.1:8081"."""
+        if self.matchmaking.startswith(TABS):
+            return "strangers in this browser"
+        host = self.matchmaking.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        return f"strangers at {host or self.matchmaking}"
 
     # --- what you can do --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""From START to MATCH: standing in the line of a matchmaking server."""
+"""From START to MATCH: standing in the line of a matchmaking server, and again in that of its successor."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,13 +6,16 @@ from collections.abc import Callable
 from p2pchat.errors import FrameError, MatchmakingFailed, SocketClosed
 from p2pchat.limits import Limits
 from p2pchat.messages import Join, Match, parse_match
-from p2pchat.sockets import connect
+from p2pchat.restarting import Comeback
+from p2pchat.sockets import TABS, TextSocket, connect
 
 
 async def find_stranger(
     url: str, join: Join, limits: Limits, on_joined: Callable[[], None], on_lonely: Callable[[], None]
 ) -> tuple[Match, asyncio.Task[None]]:
     """Ask the matchmaking server at ``url`` for a stranger, and wait until it names a room.
+
+    If the server is restarted meanwhile (close code 1012), we join again, within the same limits.
 
     Args:
         on_joined: called once, when the place in the line is taken.
@@ -24,16 +27,25 @@ async def find_stranger(
     Raises: MatchmakingFailed.
     """
     try:
-        socket = await connect(url, limits.server)
+        socket: TextSocket = await connect(url, limits.server)
     except SocketClosed as error:
         raise _failed(url, f"cannot be reached: {error.reason}") from None
     lonely = asyncio.get_running_loop().call_later(limits.lonely, on_lonely)
     closing: asyncio.Task[None] | None = None
+    comeback = Comeback(url, limits.server)
+    joined = False
     try:
-        await socket.send(join.to_json())
-        on_joined()
         async with asyncio.timeout(limits.match):
-            match = parse_match(await socket.recv())
+            while True:
+                try:
+                    await socket.send(join.to_json())
+                    if not joined:
+                        joined = True
+                        on_joined()
+                    match = parse_match(await socket.recv())
+                    break
+                except SocketClosed as error:
+                    socket = await comeback.after(error)
         closing = asyncio.create_task(socket.close(), name="p2pchat closing")
         return match, closing
     except SocketClosed as error:
@@ -49,4 +61,5 @@ async def find_stranger(
 
 
 def _failed(url: str, why: str) -> MatchmakingFailed:
-    return MatchmakingFailed(f"The matchmaking server at {url} {why}. Is it running? `p2pchat serve` starts one.")
+    starts = "await start_servers()" if url.startswith(TABS) else "p2pchat serve"
+    return MatchmakingFailed(f"The matchmaking server at {url} {why}. Is it running? `{starts}` starts one.")

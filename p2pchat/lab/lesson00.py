@@ -1,7 +1,6 @@
 """The exercises of lesson 00: start here."""
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from p2pchat import ChatError, ChatPeer, Servers, State
 from p2pchat.lab.exercises import Exercise
@@ -42,7 +41,7 @@ async def they_meet(new_peer: Callable[[Servers, str], ChatPeer]) -> None:
         except ChatError as error:
             said = str(error)
             for url in servers.urls.values():
-                said = said.replace(urlsplit(url).netloc, "127.0.0.1:PORT")
+                said = said.replace(url.rpartition("/")[0], "ws://127.0.0.1:PORT")
             raise AssertionError(f'Ada and Bob did not meet. The peer says: "{said}"') from None
         finally:
             for peer in peers:

@@ -1,4 +1,4 @@
-"""A server built in a lesson is a coroutine over one socket; one call puts it on a port.
+"""A server built in a lesson is a coroutine over one socket; one call puts it on a port, or in a browser on its tabs.
 
 ::
 
@@ -9,9 +9,9 @@
     server = await serve_lesson(echo)
     socket = await connect(server.url, name="Ada")
 
-The coroutine knows no `websockets`, so the same one can run where there are no ports. It is called once for each
-client, and its socket is closed when it returns. If it raises, the client is told so in the close frame (code 1011),
-and the server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
+The coroutine knows no `websockets`, so the same one runs in a browser, where there are no ports. It is called once for
+each client, and its socket is closed when it returns. If it raises, the client is told so in the close frame (code
+1011), and the server keeps the sentence in ``troubles``: an exception in a background task would otherwise vanish.
 """
 
 import asyncio
@@ -20,13 +20,12 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from p2pchat.errors import FrameError, SocketClosed
+from p2pchat.errors import FrameError, ServerFailed, SocketClosed
 from p2pchat.lab.telling import what_was_raised
 from p2pchat.messages import parse_join, parse_match, parse_signaling
 from p2pchat.reasons import shortened
-from p2pchat.sockets import TextSocket
+from p2pchat.sockets import Listener, TextSocket, listen
 from p2pchat.sockets import connect as connect_socket
-from p2pchat.sockets.listening import Listener, listen
 from p2pchat.trace import Trace
 
 CONNECT_LIMIT = 5.0  # seconds
@@ -89,7 +88,7 @@ class LessonSocket:
 
 
 class LessonServer:
-    """A coroutine of a lesson on a port of this machine; also an async context manager that stops it."""
+    """A coroutine of a lesson that clients can connect to; also an async context manager that stops it."""
 
     def __init__(self, name: str, conversation: Conversation, shared: tuple[Any, ...]) -> None:
         self.name = name
@@ -100,8 +99,13 @@ class LessonServer:
 
     @property
     def url(self) -> str:
-        """Where clients connect to, for instance ``ws://127.0.0.1:40123/matchmaking``."""
-        return f"ws://127.0.0.1:{self._listener.port if self._listener else 0}/{self.name}"
+        """Where clients connect to, for instance ``ws://127.0.0.1:40123/matchmaking``.
+
+        Raises: ServerFailed, if it was never started.
+        """
+        if self._listener is None:
+            raise ServerFailed(f"The server {self.name} was not started: `await server.start()` does it.")
+        return self._listener.url
 
     async def start(self) -> None:
         """Listen. Raises: ServerFailed."""
@@ -109,7 +113,7 @@ class LessonServer:
         self._listener = await listen(self.name, self._converse)
 
     async def stop(self) -> None:
-        """Close every socket and free the port; harmless when it is stopped already."""
+        """Close every socket and the server; harmless when it is stopped already."""
         if _running.get(self.name) is self:
             del _running[self.name]
         if self._listener is not None and self._loop is asyncio.get_running_loop():
@@ -141,7 +145,7 @@ _running: dict[str, LessonServer] = {}  # so that a cell that is run again leave
 
 
 async def serve_lesson(conversation: Conversation, *shared: Any, name: str | None = None) -> LessonServer:
-    """Put ``conversation(socket, *shared)`` on a free port; a server of the same name is stopped first.
+    """Put ``conversation(socket, *shared)`` where clients can reach it; a server of the same name is stopped first.
 
     Args:
         conversation: a coroutine function, called once for each client.

@@ -1,24 +1,20 @@
 """One socket for text frames, whatever carries them.
 
-A peer knows only `TextSocket` and `connect`; which library stands behind them is a matter of this package alone.
-Here it is `websockets` (`p2pchat.sockets.websocket`).
+Everybody else knows only what stands here; which carrier is behind it is a matter of this package alone:
+
+* in CPython `websockets` (`p2pchat.sockets.websocket`), and `listen` puts a server on a port;
+* in a browser `js.WebSocket` (`p2pchat.sockets.js_websocket`) for ``ws:`` and ``wss:``, and a BroadcastChannel
+  (`p2pchat.sockets.tabs`) for ``tabs:``, where `listen` puts a server: there are no ports in a browser.
 """
 
-from typing import Protocol
+import sys
 
-from p2pchat.sockets.websocket import connect
+from p2pchat.sockets.text_socket import TABS, Listener, TextSocket
 
-__all__ = ["TextSocket", "connect"]
+if sys.platform == "emscripten":
+    from p2pchat.sockets.browser import connect, listen
+else:
+    from p2pchat.sockets.listening import listen
+    from p2pchat.sockets.websocket import connect
 
-
-class TextSocket(Protocol):
-    """A connection that carries text frames both ways, in order."""
-
-    async def send(self, text: str) -> None:
-        """Send one frame. Raises: SocketClosed."""
-
-    async def recv(self) -> str:
-        """Wait for the next frame. Raises: SocketClosed."""
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, and wait a little for the other side to agree; harmless when it is closed already."""
+__all__ = ["TABS", "Listener", "TextSocket", "connect", "listen"]

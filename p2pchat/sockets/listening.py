@@ -7,7 +7,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from p2pchat.errors import ServerFailed
 from p2pchat.listening import why_not
-from p2pchat.sockets.websocket import LARGEST_FRAME, WebSocket
+from p2pchat.sockets.text_socket import LARGEST_FRAME
+from p2pchat.sockets.websocket import WebSocket
 
 CLOSE_LIMIT = 1.0  # seconds for a client to agree to a close
 
@@ -15,12 +16,12 @@ _silent = logging.getLogger(f"{__name__}.websockets")
 _silent.setLevel(logging.CRITICAL)  # a browser that comes without a handshake is no news here
 
 
-class Listener:
-    """A port on which each client gets a conversation of its own."""
+class PortListener:
+    """A port on which each client gets a conversation of its own: a `p2pchat.sockets.Listener`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, name: str, server: Server) -> None:
         self._server = server
-        self.port: int = next(iter(server.sockets)).getsockname()[1]
+        self.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/{name}"
 
     async def stop(self) -> None:
         """Tell the connected, close, and wait for the conversations to end; harmless when stopped already."""
@@ -28,7 +29,7 @@ class Listener:
         await self._server.wait_closed()
 
 
-async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) -> Listener:
+async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) -> PortListener:
     """Let ``converse(socket)`` talk to every client that comes to a free port of this machine.
 
     The socket is closed when the coroutine returns. Web pages are not let in, only programs: they send no Origin.
@@ -53,4 +54,4 @@ async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) ->
         )
     except OSError as error:
         raise ServerFailed(why_not(name, "127.0.0.1", 0, error)) from None
-    return Listener(server)
+    return PortListener(name, server)

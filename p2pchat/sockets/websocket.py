@@ -10,8 +10,8 @@ from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from p2pchat.errors import SocketClosed
+from p2pchat.sockets.text_socket import LARGEST_FRAME
 
-LARGEST_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
 PING_EVERY = 20.0  # seconds; keeps NATs open. The original's servers answer no ping: those who ask limit their waits
 CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
 

@@ -297,6 +297,22 @@ class TestCandidates:
             made[0].emit("icecandidate", Found())
             await peer.leave()
 
+    async def test_never_go_out_before_the_description_that_they_belong_to(
+        self, new_peer: NewPeer, servers: Servers, monkeypatch
+    ) -> None:
+        """A stranger of another make need not keep what comes too early."""
+        make = Negotiation._new_connection
+
+        def find_one_at_once(self: Negotiation, accept: Accept):
+            connection = make(self, accept)
+            asyncio.get_running_loop().call_soon(connection.emit, "icecandidate", None)
+            return connection
+
+        monkeypatch.setattr(Negotiation, "_new_connection", find_one_at_once)
+        async with in_the_room(new_peer, servers, stranger_first=True) as (_, _, stranger):
+            await stranger.frame("candidate")
+            assert [frame["type"] for frame in stranger.frames] == ["accept", "offer", "candidate"]
+
 
 async def say_all(stranger: InTheRoom, candidates: list) -> None:
     for ice in candidates:

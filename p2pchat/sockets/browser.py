@@ -1,0 +1,29 @@
+"""The text sockets of a browser: which carrier a URL stands for, and a server where there are no ports."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from p2pchat.sockets import js_websocket, tabs
+from p2pchat.sockets.text_socket import TABS, Listener, TextSocket
+
+
+async def connect(url: str, limit: float) -> TextSocket:
+    """Open a socket to ``url`` within ``limit`` seconds: ``tabs:NAME``, or ``ws://…`` and ``wss://…``.
+
+    Raises: SocketClosed, with code 1006 and a reason in words.
+    """
+    if url.startswith(TABS):
+        return await tabs.connect(url, limit)
+    return await js_websocket.connect(url, limit)
+
+
+async def listen(name: str, converse: Callable[[TextSocket], Awaitable[None]]) -> Listener:
+    """Let ``converse(socket)`` talk to every client that comes, from this tab or another one of this site.
+
+    The socket is closed when the coroutine returns. The URL is a new one each time, as a free port would be.
+
+    Raises: ServerFailed.
+    """
+    listener = tabs.TabListener(f"{uuid4()}/{name}", converse)
+    await listener.start()
+    return listener

@@ -1,0 +1,30 @@
+"""What all text sockets have in common, whatever carries them."""
+
+from typing import Protocol
+
+LARGEST_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+TABS = "tabs:"  # how a URL begins that leads to another tab of this browser
+
+
+class TextSocket(Protocol):
+    """A connection that carries text frames both ways, in order."""
+
+    async def send(self, text: str) -> None:
+        """Send one frame. Raises: SocketClosed."""
+
+    async def recv(self) -> str:
+        """Wait for the next frame. Raises: SocketClosed."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close, and wait a little for the other side to agree; harmless when it is closed already."""
+
+
+class Listener(Protocol):
+    """A server made of one coroutine, which each client gets a run of."""
+
+    @property
+    def url(self) -> str:
+        """What ``connect`` takes, for instance ``ws://127.0.0.1:40123/echo``; it ends in the server's name."""
+
+    async def stop(self) -> None:
+        """Tell the connected, close, and wait for the conversations to end; harmless when stopped already."""
