@@ -1,43 +1,21 @@
 """The chat widget: a `ChatPeer` with buttons.
 
-It listens to the events of the peer, and each press of a button becomes a call of one of its methods, as a task on the
-event loop that was running when the widget was made. That the loop is taken once and reached by
-``call_soon_threadsafe`` only matters: some kernels call back on another thread (ipykernel 7.3), others do not.
+What it shows, and when, is the matter of `p2pchat.presenter`; here are the views, and the way from a press to the event
+loop that was running when the widget was made. That the loop is taken once and reached by ``call_soon_threadsafe`` only
+matters: some kernels call back on another thread (ipykernel 7.3), others do not.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from ipywidgets import Button, HBox, VBox
+from ipywidgets import Button, HBox, Label, VBox
 
-from p2pchat.errors import ChatError, MessageRefused
-from p2pchat.events import (
-    Delivered,
-    Event,
-    MessageReceived,
-    MessageSent,
-    Notice,
-    SaidGoodbye,
-    State,
-    StateChanged,
-    StrangerTyping,
-)
+from p2pchat.errors import ChatError
 from p2pchat.peer import ChatPeer
+from p2pchat.presenter import Presenter, Standing
 from p2pchat.widgets.message_box import MessageBox
-from p2pchat.widgets.record import STRANGER, SYS, YOU, Record
+from p2pchat.widgets.record import Record
 from p2pchat.widgets.state_word import StateWord
-
-TYPING_HOLDS = 5.0  # seconds; who goes on typing says so every other second
-
-HINTS = {
-    State.IDLE: "Press START to meet a stranger",
-    State.WAITING: "Waiting for a stranger …",
-    State.MATCHED: "A stranger is coming …",
-    State.CONNECTING: "A stranger is coming …",
-    State.OPEN: "Say something; Enter sends it",
-    State.CLOSED: "Press START to meet another stranger",
-}
 
 
 class ChatWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -60,115 +38,72 @@ class ChatWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
                 "A ChatWidget needs a running event loop: make it in a cell of a notebook, or in a coroutine."
             ) from None
         self.peer = peer
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._undelivered: dict[int, int] = {}  # the number of a message and that of its line
-        self._typing_ends: asyncio.TimerHandle | None = None
         name = "" if peer.name == "you" else peer.name
         of = f" of {name}" if name else ""
-        self._start = self._button("START", "Ask for a stranger", peer.start, button_style="primary")
-        self._next = self._button("NEXT", "Leave this stranger and ask for another one", peer.next)
-        self._leave = self._button("LEAVE", "Say goodbye", peer.leave)
+        self._start = self._button("START", "Ask for a stranger", lambda: self._presenter.do(peer.start))
+        self._start.button_style = "primary"
+        self._next = self._button(
+            "NEXT", "Leave this stranger and ask for another one", lambda: self._presenter.do(peer.next)
+        )
+        self._leave = self._button("LEAVE", "Say goodbye", lambda: self._presenter.do(peer.leave))
         self.state = StateWord(name=name)
+        self.where = Label(peer.where, style={"font_size": "0.85em"}, layout={"width": "auto", "height": "auto"})
         self.record = Record(f"Chat{of}")
         self.box = MessageBox(
-            lambda text: self._on_loop(self._do, lambda: self._say(text)),
+            lambda text: self._on_loop(lambda: self._presenter.say(text)),
             lambda: self._on_loop(peer.typing),
             f"Message{of}",
         )
         toolbar = HBox([self._start, self._next, self._leave, self.state])
         toolbar.add_class("p2pchat-toolbar")
-        super().__init__([toolbar, self.record, self.box])
+        super().__init__([toolbar, self.where, self.record, self.box])
         self.add_class("p2pchat")
-        self._unsubscribe = peer.listen(self._show)
-        self._show(StateChanged(peer.state, peer.why))
+        self._presenter = Presenter(peer, self)
 
     def close(self) -> None:
         """Leave the chat and take the widget away; harmless when it is closed already."""
         if self.comm is None:
             return
         if not self._loop.is_closed():
-            self._on_loop(self._stop)
+            self._on_loop(self._presenter.close)
         toolbar, *others = self.children
         for widget in (*toolbar.children, toolbar, *others):
             widget.close()
         super().close()
 
-    def _stop(self) -> None:
-        self._unsubscribe()
-        if self._typing_ends is not None:
-            self._typing_ends.cancel()
-        self._do(self.peer.leave)
-
-    # --- from the browser to the peer ---------------------------------------------------------------------------
-
-    def _button(self, word: str, tooltip: str, act: Callable[[], Coroutine[Any, Any, None]], **how: str) -> Button:
-        button = Button(description=word, tooltip=tooltip, **how)
-        button.on_click(lambda _: self._on_loop(self._do, act))
+    def _button(self, word: str, tooltip: str, act: Callable[[], None]) -> Button:
+        button = Button(description=word, tooltip=tooltip)
+        button.on_click(lambda _: self._on_loop(act))
         return button
 
-    def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
+    def _on_loop(self, act: Callable[[], None]) -> None:
         """Callbacks come on any thread: from here on everything is on the loop's."""
-        self._loop.call_soon_threadsafe(call, *arguments)
+        self._loop.call_soon_threadsafe(act)
 
-    def _do(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        task = self._loop.create_task(act())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    # --- the view, as `p2pchat.presenter.View` asks for it --------------------------------------------------------
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        """A failure is shown where the user looks, unless the peer has told it already."""
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, ChatError):
-            if str(error) != self.peer.why:
-                self.record.add(SYS, str(error))
-        elif error is not None:
-            self.record.add(SYS, f"Something broke in p2pchat: {error!r}. Please report it.")
+    def stand(self, standing: Standing) -> None:
+        """Show the state and what can be done."""
+        self._start.disabled = not standing.can_start
+        self._next.disabled = not standing.can_next
+        self._leave.disabled = not standing.can_leave
+        self.box.somebody = standing.somebody
+        self.box.hint = standing.hint
+        self.state.why = standing.why
+        self.state.state = standing.state.value
 
-    async def _say(self, text: str) -> None:
-        try:
-            await self.peer.send(text)
-        except MessageRefused:
-            self.box.put_back(text)
-            raise
+    def write(self, who: str, text: str) -> int:
+        """Write a line into the record. Returns: its number."""
+        return self.record.add(who, text)
 
-    # --- from the peer to the browser -----------------------------------------------------------------------------
+    def mark_delivered(self, numbers: Iterable[int]) -> None:
+        """Mark lines as delivered."""
+        self.record.mark_delivered(numbers)
 
-    def _show(self, event: Event) -> None:
-        match event:
-            case StateChanged(state, why):
-                self._show_state(state, why)
-            case MessageSent(number, text):
-                self._undelivered[number] = self.record.add(YOU, text)
-            case MessageReceived(text):
-                self._show_typing(False)
-                self.record.add(STRANGER, text)
-            case Delivered(number):
-                arrived = [sent for sent in self._undelivered if sent <= number]
-                self.record.mark_delivered([self._undelivered.pop(sent) for sent in arrived])
-            case StrangerTyping():
-                self._show_typing(True)
-            case Notice(text):
-                self.record.add(SYS, text)
-            case SaidGoodbye():
-                pass  # the state closed comes next, and says why
-
-    def _show_state(self, state: State, why: str) -> None:
-        running = state not in (State.IDLE, State.CLOSED)
-        self._start.disabled = running
-        self._leave.disabled = not running
-        self._next.disabled = not running or state is State.WAITING
-        self.box.somebody = state is State.OPEN
-        self.box.hint = HINTS[state]
-        self.state.why = why
-        self.state.state = state.value
-        if state is not State.IDLE:  # nothing has happened yet
-            self.record.add(SYS, why)
-        self._undelivered.clear()
-        self._show_typing(False)
-
-    def _show_typing(self, typing: bool) -> None:
-        if self._typing_ends is not None:
-            self._typing_ends.cancel()
-        self._typing_ends = self._loop.call_later(TYPING_HOLDS, self._show_typing, False) if typing else None
+    def show_typing(self, typing: bool) -> None:
+        """Show whether the stranger is typing."""
         self.record.typing = typing
+
+    def put_back(self, text: str) -> None:
+        """Give back a text that could not be sent, to the one who wrote it."""
+        self.box.put_back(text)

@@ -15,7 +15,6 @@ from pathlib import Path
 import traitlets
 from anywidget import AnyWidget
 
-SYS, YOU, STRANGER = "Sys", "You", "Stranger"
 MOST_LINES = 2_000
 MOST_CHARACTERS = 2_000_000
 TOGETHER = 0.02  # seconds, in which new lines are collected to travel in one message

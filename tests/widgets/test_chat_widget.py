@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from p2pchat import ChatError, ChatPeer, ChatWidget, Limits, Servers, State
+from p2pchat import ChatError, ChatPeer, ChatWidget, Limits, Servers, State, presenter
 from p2pchat.widgets import chat_widget
 
 IMPATIENT = Limits(server=2.0, lonely=0.05, goodbye=0.2)
@@ -144,7 +144,7 @@ async def test_typing_is_shown_until_the_message_comes(make: Make) -> None:
 
 
 async def test_typing_is_forgotten_when_no_message_comes(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_widget, "TYPING_HOLDS", 0.05)
+    monkeypatch.setattr(presenter, "TYPING_HOLDS", 0.05)
     ann, ben = make("ann"), make("ben")
     await meet(ann, ben)
     shown: list[bool] = []
@@ -157,7 +157,7 @@ async def test_a_failure_is_told_once(make: Make, servers: Servers) -> None:
     ann = make()
     await servers.stop()
     button(ann, "START").click()
-    await until(lambda: ann.state.state == "closed" and not ann._tasks)
+    await until(lambda: ann.state.state == "closed" and not ann._presenter._tasks)
     assert sum("cannot be reached" in line for line in said(ann, "Sys")) == 1
 
 
@@ -229,6 +229,15 @@ async def test_the_name_of_a_peer_labels_its_widget(make: Make) -> None:
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+async def test_where_the_strangers_are_is_told(make: Make, servers: Servers) -> None:
+    assert make().where.value == f"strangers at {servers.matchmaking_url.split('/')[2]}"
+    peer = ChatPeer("tabs:matchmaking", "tabs:signaling")
+    chat = ChatWidget(peer)
+    assert chat.where.value == "strangers in this browser"
+    assert chat.where in chat.children
+    chat.close()
+
+
 def test_without_an_event_loop_it_says_what_it_needs() -> None:
     with pytest.raises(ChatError, match="needs a running event loop"):
         ChatWidget(ChatPeer())
