@@ -5,6 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+PYODIDE := build/pyodide/.ready
+WHEELS := build/wheels/.ready
+SITE := build/site/.built
 KERNELS := $(patsubst requirements/%.lock,$(VENV)/kernels/%/.ready,$(wildcard requirements/ipykernel-*.lock))
 
 # The hashes in the lock decide what is installed, whatever index or mirror pip is set up to use here. These
@@ -19,7 +22,7 @@ ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))
 .PHONY: $(LOCKED)
 endif
 
-.PHONY: help lab test bench lint format notebooks lock clean
+.PHONY: help lab site test bench lint format notebooks lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -31,12 +34,15 @@ help:  ## list these targets
 lab: $(READY)  ## install and open the lessons in JupyterLab (more arguments: make lab ARGS="--port 9000")
 	@VENV=$(VENV) tools/lab.sh $(ARGS)
 
+site: $(SITE)  ## build the lessons as a static site, for browsers with nothing installed (see it: p2pchat serve)
+
 # ---- check ----
 
 CORES := messages matchmaking signaling
 
-test: lint $(KERNELS)  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
-	@tools/system_packages.sh
+test: lint $(KERNELS) $(SITE)  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
+	@tools/system_packages.sh chromium
+	@tools/system_packages.sh firefox
 	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
 
 lint: $(READY)  ## ruff and mypy --strict
@@ -56,13 +62,18 @@ bench: $(READY)  ## measure, each number beside its reference
 notebooks: $(READY)  ## run the lessons and store their outputs (ARGS=notebooks/02_matchmaking.ipynb for one)
 	$(PY) tools/notebooks.py $(ARGS)
 
-COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
+UV_COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --no-config --generate-hashes --no-emit-index-url --no-annotate \
+    --custom-compile-command 'make lock'
+COMPILE := $(UV_COMPILE) --universal --python-version 3.11
+# The kernel of the site: one Python on one platform. What it has no use for is not fetched.
+COMPILE_SITE := $(UV_COMPILE) --python-version 3.14 --python-platform wasm32-pyodide2024 --constraint requirements.lock \
+    $(addprefix --no-emit-package ,jedi jupyterlab-widgets parso prompt-toolkit wcwidth widgetsnbextension)
 
 lock: $(READY)  ## pin the dependencies anew (ARGS=--upgrade: the newest of each)
 	$(PY) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet uv==0.13.9
 	$(COMPILE) --all-extras --group pyproject.toml:build $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE_SITE) --group pyproject.toml:pyodide $(ARGS) -o requirements/pyodide.lock
 	for v in 6.31 7.3; do \
 	    echo "ipykernel==$$v.0" | $(COMPILE) --no-deps - -o requirements/ipykernel-$$v.lock || exit 1; done
 
@@ -85,6 +96,27 @@ $(READY): $(LOCKED) pyproject.toml
 	@$(PIP_INSTALL) --quiet --no-build-isolation --editable .
 	@echo "Installed."
 	@touch $@
+
+# The runtime and the packages of the site; what they hold is settled by a digest here and hashes there.
+$(PYODIDE): tools/pyodide.sh
+	@tools/pyodide.sh $(@D)
+	@touch $@
+
+$(WHEELS): requirements/pyodide.lock $(LOCKED)
+	@echo "Fetching the packages of the site."
+	@rm -rf $(@D)
+	@$(PY) -m pip download --no-input --no-deps --quiet --require-hashes --only-binary :all: --implementation py --abi none \
+	    --platform any --python-version 3.14 --dest $(@D) -r $<
+	@touch $@
+
+# Folders too: theirs is the change when a file in them is gone.
+SITE_SOURCES := $(shell find p2pchat/ notebooks/ docs/ jupyterlite/ \( -name __pycache__ -o -name '.*' \) -prune -o -print)
+
+$(SITE): $(READY) $(PYODIDE) $(WHEELS) $(SITE_SOURCES)
+	@echo "Building the site: about half a minute."
+	@$(PY) jupyterlite/build.py
+	@touch $@
+	@echo "It is in build/site. $(VENV)/bin/p2pchat serve shows it."
 
 # Older ipykernels, each alone in a folder: a kernel that has the folder on its PYTHONPATH runs with that version.
 $(VENV)/kernels/%/.ready: requirements/%.lock $(LOCKED)

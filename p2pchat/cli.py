@@ -27,7 +27,7 @@ from p2pchat.bounds import Bounds
 from p2pchat.errors import ChatError, ServerFailed
 from p2pchat.messages import LONGEST_INTEREST, MOST_INTERESTS
 from p2pchat.peer import MATCHMAKING_URL, SIGNALING_URL, ChatPeer
-from p2pchat.servers import NAMES, Servers
+from p2pchat.servers import NAMES, Servers, built_site
 from p2pchat.terminal import Terminal
 
 PORTS = {"static": 8080, "matchmaking": 8081, "signaling": 8082}
@@ -181,7 +181,11 @@ def _add_server_arguments(parser: argparse.ArgumentParser, names: Sequence[str])
         )
     if "static" in names:
         parser.add_argument(
-            "--site", metavar="DIR", type=Path, help="the built site; without one, a page that says how"
+            "--site",
+            metavar="DIR",
+            type=Path,
+            default=built_site(),
+            help="the site; default: what make site built, else a page that says how",
         )
     if "signaling" in names:
         _add_ice_server(parser)

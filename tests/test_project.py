@@ -49,7 +49,7 @@ class TestALock:
 
 def test_what_the_package_asks_for_is_pinned_to_a_version_it_accepts() -> None:
     pinned = pins(requirements(ROOT / "requirements.lock"))
-    for requirement in direct("lab", "fast", "test"):
+    for requirement in direct("lab", "fast", "site", "test"):
         versions = pinned[canonicalize_name(requirement.name)]
         assert all(requirement.specifier.contains(version) for version in versions), requirement
 

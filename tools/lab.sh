@@ -13,5 +13,10 @@ if [ "$(uname)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     options+=(--no-browser)
     echo "No screen here: open the address below in a browser."
 fi
+if [ -f build/site/.built ]; then
+    echo "The same lessons run in a browser alone, with nothing installed: ${VENV:-.venv}/bin/p2pchat serve"
+else
+    echo "The same lessons run in a browser alone, with nothing installed: make site, then ${VENV:-.venv}/bin/p2pchat serve"
+fi
 echo "Starting JupyterLab. Ctrl-C ends it."
 exec "${VENV:-.venv}/bin/python" -m jupyterlab "${options[@]}" "$@"

@@ -1,9 +1,11 @@
-"""Makes the pictures of the README: two strangers in conversation in a real JupyterLab, light and dark.
+"""Makes the pictures of the README: two strangers in conversation, in a real JupyterLab (light and dark), and in two
+tabs of the site.
 
-.venv/bin/python tools/screenshots.py [FOLDER]      (docs/images by default)
+make site && .venv/bin/python tools/screenshots.py [FOLDER]      (docs/images by default)
 """
 
 import asyncio
+import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +15,9 @@ from playwright.async_api import Browser, async_playwright, expect
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-from real_jupyterlab import JupyterLab, Notebook, launch, meet  # noqa: E402
+from real_jupyterlab import Chat, JupyterLab, Notebook, launch, meet  # noqa: E402
+
+from p2pchat.servers import Servers, built_site  # noqa: E402
 
 SERVERS = """\
 from ipywidgets import HBox
@@ -59,12 +63,43 @@ async def take(browser: Browser, lab: JupyterLab, folder: Path) -> None:
         await page.screenshot(path=folder / f"chat-{name}.png", animations="disabled")
 
 
+async def take_two_tabs(browser: Browser, folder: Path) -> None:
+    """Lesson 00 in one tab and /chat/ in the other, with no server but the one that hands out the site."""
+    async with Servers(site=built_site(), matchmaking_port=None, signaling_port=None) as servers:
+        context = await browser.new_context(viewport={"width": 700, "height": 640})
+        notebook = Notebook(await context.new_page())
+        await notebook.page.goto(f"{servers.static_url}notebooks/index.html?path=00_start_here.ipynb")
+        await notebook.ready()
+        for number in range(2):
+            await notebook.run_code_cell(number)
+        page = await context.new_page()
+        await page.goto(f"{servers.static_url}chat/")
+        ada, stranger = notebook.chat("Ada"), Chat(page.get_by_role("group", name="Chat", exact=True))
+        await meet(ada, stranger)
+        await stranger.say("hello! Which server carries this?")
+        await ada.shows("Stranger", "hello! Which server carries this?")
+        await ada.say("None. There is not even one: your tab and mine made us meet.")
+        await stranger.shows("Stranger", "None. There is not even one: your tab and mine made us meet.")
+        await expect(ada.log.get_by_label("delivered")).to_have_count(1)
+        await ada.widget.scroll_into_view_if_needed()
+        pictures = [base64.b64encode(await tab.screenshot(animations="disabled")) for tab in (notebook.page, page)]
+        both = await context.new_page()
+        await both.set_viewport_size({"width": 1412, "height": 640})
+        await both.set_content(
+            '<body style="margin:0; display:flex; gap:12px; background:#888">'
+            + "".join(f'<img src="data:image/png;base64,{picture.decode()}">' for picture in pictures)
+        )
+        await both.screenshot(path=folder / "two-tabs.png")
+        await context.close()
+
+
 async def main(folder: Path, place: Path) -> None:
-    with JupyterLab(place) as lab:
-        async with async_playwright() as playwright:
-            browser = await launch(playwright)
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        await take_two_tabs(browser, folder)
+        with JupyterLab(place) as lab:
             await take(browser, lab, folder)
-            await browser.close()
+        await browser.close()
 
 
 if __name__ == "__main__":
@@ -72,5 +107,5 @@ if __name__ == "__main__":
     pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         asyncio.run(main(pictures, Path(place)))
-    for picture in sorted(pictures.glob("chat-*.png")):
+    for picture in sorted(pictures.glob("*.png")):
         print(f"{picture}: {picture.stat().st_size // 1024} kB")

@@ -1,0 +1,128 @@
+// The chat without Jupyter around it: starts Python, and draws what `p2pchat.page` tells it to, with the very
+// views that the notebooks have (p2pchat/widgets/*.js).
+import { loadPyodide } from "../static/pyodide/pyodide.mjs";
+import messageBox from "./widgets/message_box.js";
+import newRecord from "./widgets/record.js";
+import stateWord from "./widgets/state_word.js";
+
+const MOST_LINES = 2000;
+const PARTS = ["../static/pyodide/pyodide.asm.wasm", "../static/pyodide/python_stdlib.zip", "python.zip"];
+const at = (path) => new URL(path, import.meta.url).href;
+const byId = (id) => document.getElementById(id);
+const buttons = { start: byId("start"), next: byId("next"), leave: byId("leave") };
+
+// What a view of anywidget sees of its Python half: values, and messages both ways.
+class Model {
+  #values;
+  #listeners = new Map();
+
+  constructor(values, receive = () => {}) {
+    this.#values = values;
+    this.send = receive;
+  }
+
+  get(name) {
+    return this.#values[name];
+  }
+
+  on(names, listener) {
+    for (const name of names.split(" ")) {
+      this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
+    }
+  }
+
+  tell(message) {
+    for (const listener of this.#listeners.get("msg:custom") ?? []) listener(message);
+  }
+
+  set(values) {
+    Object.assign(this.#values, values);
+    for (const name of Object.keys(values)) {
+      for (const listener of this.#listeners.get(`change:${name}`) ?? []) listener();
+    }
+  }
+}
+
+let chat; // `p2pchat.page.PageChat`, once Python runs
+const state = new Model({ name: "", state: "loading", why: "" });
+const record = new Model({ label: "Chat", typing: false });
+const box = new Model({ label: "Message", hint: "Python is starting …", somebody: false }, (message) => {
+  if (message.say !== undefined) chat.say(message.say);
+  else chat.typing();
+});
+
+// The `Drawing` of `p2pchat.page`.
+const drawing = {
+  stand(word, why, hint, start, next, leave, somebody) {
+    state.set({ state: word, why });
+    box.set({ hint, somebody });
+    const focused = document.activeElement;
+    buttons.start.disabled = !start;
+    buttons.next.disabled = !next;
+    buttons.leave.disabled = !leave;
+    // Who uses the keyboard must not lose the place when the button under it is disabled.
+    if (focused?.disabled) (Object.values(buttons).find((button) => !button.disabled) ?? document.body).focus();
+  },
+  add(number, who, text) {
+    const line = { number, at: Date.now(), who, text, delivered: false };
+    record.tell({ first: Math.max(0, number + 1 - MOST_LINES), lines: [line] });
+  },
+  deliver: (number) => record.tell({ delivered: [number] }),
+  typing: (typing) => record.set({ typing }),
+  back: (text) => box.tell({ back: text }),
+};
+
+// The large parts are fetched here too, from the browser's cache, to know how much of them has come.
+async function showProgress() {
+  let [came, all] = [0, 0];
+  await Promise.all(
+    PARTS.map(async (part) => {
+      const response = await fetch(at(part));
+      if (!response.ok) throw new Error(`${part}: HTTP ${response.status}`);
+      all += Number(response.headers.get("Content-Length")) || 1e6;
+      for (const reader = response.body.getReader(); ; ) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        came += value.length;
+        byId("progress").value = Math.min(1, came / Math.max(all, 1));
+      }
+    }),
+  );
+}
+
+async function startPython() {
+  const pyodide = await loadPyodide({ indexURL: at("../static/pyodide/") });
+  const packages = await fetch(at("python.zip"));
+  if (!packages.ok) throw new Error(`python.zip: HTTP ${packages.status}`);
+  const site = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
+  pyodide.unpackArchive(await packages.arrayBuffer(), "zip", { extractDir: site });
+  return pyodide.pyimport("p2pchat.page");
+}
+
+async function main() {
+  stateWord.render({ model: state, el: byId("state") });
+  const view = newRecord();
+  view.initialize({ model: record });
+  view.render({ model: record, el: byId("record") });
+  messageBox.render({ model: box, el: byId("box") });
+  try {
+    byId("where").textContent = "Loading Python …";
+    const [page] = await Promise.all([startPython(), showProgress()]);
+    byId("where").textContent = "Looking for servers …";
+    chat = await page.open_chat(drawing);
+    byId("where").textContent = `You meet ${chat.where}.`;
+    byId("lines").textContent =
+      `This page is ${page.lines_of_code().toLocaleString("en")} lines of Python, run by Pyodide in WebAssembly.`;
+    for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", () => chat[name]());
+  } catch (error) {
+    console.error(error);
+    const why = error.message.trimEnd().split("\n").at(-1); // of a traceback the line that says what it was
+    drawing.stand("closed", why, "Reload the page to try again", false, false, false, false);
+    drawing.add(0, "Sys", why);
+    byId("where").textContent = "The chat could not start.";
+  } finally {
+    byId("progress").remove();
+  }
+}
+
+main();
