@@ -8,14 +8,16 @@ import asyncio
 from typing import Any
 
 from p2pchat.errors import ChatError
-from p2pchat.lab import lesson00, lesson02, lesson03, lesson07
+from p2pchat.lab import lesson00, lesson02, lesson03, lesson07, lesson08
 from p2pchat.lab.exercises import Exercise, Shown, Verdict
 from p2pchat.lab.telling import what_was_raised
 
 CHECK_LIMIT = 20.0  # seconds; a check has limits of its own, so this one ends only a program that hangs
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.number: exercise for lesson in (lesson00, lesson02, lesson03, lesson07) for exercise in lesson.EXERCISES
+    exercise.number: exercise
+    for lesson in (lesson00, lesson02, lesson03, lesson07, lesson08)
+    for exercise in lesson.EXERCISES
 }
 
 

@@ -3,10 +3,14 @@
 That every exercise as handed out fails and every solution passes is tested in the notebooks: tests/notebooks.
 """
 
+import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from p2pchat import ChatError, ChatPeer, Servers
@@ -16,6 +20,8 @@ from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection
 
 Lesson = Callable[[LessonSocket, Any], Awaitable[None]]
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
 
 def cell(number: str, **names: Any) -> dict[str, Any]:
     """What the cell of a solution defines."""
@@ -24,9 +30,20 @@ def cell(number: str, **names: Any) -> dict[str, Any]:
     def match(room: str, user_id: str) -> str:
         return json.dumps({"type": "MATCH", "room_id": room, "user_id": user_id, "created_at": "2026-01-31T12:00:00Z"})
 
-    scope: dict[str, Any] = {"json": json, "uuid4": uuid4, "match": match} | names
+    scope: dict[str, Any] = {"asyncio": asyncio, "json": json, "uuid4": uuid4, "match": match} | names
+    if number == "08.1":
+        scope |= built_by_hand("08_into_the_browser.ipynb", "Page", "Worker")
     exec(compile(EXERCISES[number].solution, f"<cell {number}>", "exec"), scope)
     return scope
+
+
+def built_by_hand(lesson: str, *names: str) -> dict[str, Any]:
+    """The classes of these names, from the cells of a lesson."""
+    scope: dict[str, Any] = {}
+    for cell in nbformat.read(NOTEBOOKS / lesson, as_version=4).cells:
+        if cell.cell_type == "code" and re.search(rf"^class ({'|'.join(names)}):", cell.source, re.M):
+            exec(compile(cell.source, f"<cell of {lesson}>", "exec"), scope)
+    return {name: scope[name] for name in names}
 
 
 def changed(number: str, name: str, *faults: tuple[str, str]) -> Any:
@@ -174,3 +191,69 @@ class TestAPeer:
             async def leave(self) -> None: ...
 
         assert "before START the state is idle" in await verdict("07.1", Eager)
+
+
+class TestABridge:
+    async def test_that_swallows_the_error_leaves_its_caller_waiting(self) -> None:
+        answer = changed("08.1", "both_ends", ("self.post({", "print({"))
+        assert "whoever called waits for an answer for ever" in await verdict("08.1", answer)
+
+    async def test_whose_page_dies_of_an_error_is_told_so(self) -> None:
+        answer = changed("08.1", "both_ends", ("except Exception as error", "except KeyError as error"))
+        text = await verdict("08.1", answer)
+        assert "The page's end raised AttributeError" in text
+        assert "takes no message any more" in text
+
+    async def test_that_sends_the_exception_itself_is_told_that_no_object_can_cross(self) -> None:
+        answer = changed("08.1", "both_ends", ('f"{type(error).__name__}: {error}"', "error"))
+        assert "raised TypeError: Object of type AttributeError is not JSON" in await verdict("08.1", answer)
+
+    async def test_whose_worker_does_not_look_for_errors_is_told_so(self) -> None:
+        answer = changed("08.1", "both_ends", ('if "error" in message', 'if "failure" in message'))
+        assert "The Worker's end raised KeyError: 'result'" in await verdict("08.1", answer)
+
+    async def test_that_passes_an_error_off_as_a_result_is_told_so(self) -> None:
+        answer = changed("08.1", "both_ends", ('.set_exception(RuntimeError(message["error"]))', ".set_result(None)"))
+        assert "It got None, as if all were well." in await verdict("08.1", answer)
+
+    async def test_that_forgets_the_words_is_told_which(self) -> None:
+        answer = changed("08.1", "both_ends", ("{type(error).__name__}: {error}", "it failed"))
+        text = await verdict("08.1", answer)
+        assert 'says only "it failed"' in text
+        assert "bakeACake" in text
+
+    async def test_that_knows_one_error_alone_is_told_of_the_next(self) -> None:
+        answer = changed("08.1", "both_ends", ("except Exception as error", "except AttributeError as error"))
+        assert "the Worker called createAnswer" in await verdict("08.1", answer)
+
+    async def test_that_tells_of_an_error_with_the_wrong_number_is_noticed(self) -> None:
+        answer = changed("08.1", "both_ends", ('{"answer": message["call"]', '{"answer": message["call"] + 1'))
+        assert "The Worker's end raised KeyError: 2" in await verdict("08.1", answer)
+
+    async def test_that_hands_answers_to_the_newest_call_is_told_who_got_what(self) -> None:
+        answer = changed("08.2", "Orderly", ('.pop(message["answer"])', ".pop(max(self.waiting))"))
+        assert 'createOffer got "what createAnswer gives"' in await verdict("08.2", answer)
+
+    async def test_that_hands_answers_to_the_oldest_call_is_told_who_got_what(self) -> None:
+        answer = changed("08.2", "Orderly", ('.pop(message["answer"])', ".pop(min(self.waiting))"))
+        assert 'createOffer got "what getStats gives"' in await verdict("08.2", answer)
+
+    async def test_that_forgets_a_call_is_told_which_one_waits(self) -> None:
+        answer = changed("08.2", "Orderly", ("self.calls += 1", "self.calls = 1"))
+        assert "KeyError: 1" in await verdict("08.2", answer)
+
+    async def test_that_does_not_keep_the_state_is_told_so(self) -> None:
+        answer = changed("08.2", "Orderly", ('self.signalingState = message["state"]', "pass"))
+        assert "an event told of a new signalingState" in await verdict("08.2", answer)
+
+
+class TestWhoMay:
+    async def test_a_wrong_place_is_told_where_to_look(self) -> None:
+        wrong = cell("08.3")["may"] | {"hold an RTCPeerConnection": {"CPython kernel", "Worker", "main thread"}}
+        assert "needs a bridge" in await verdict("08.3", wrong)
+
+    async def test_a_place_that_there_is_not_is_told_the_places(self) -> None:
+        wrong = cell("08.3")["may"] | {"draw a button": "the page"}
+        assert '"the page" is no place: the places are CPython kernel, Worker, main thread' in await verdict(
+            "08.3", wrong
+        )
