@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
-from real_jupyterlab import JupyterLab, Notebook, find_chromium, launch
+from real_jupyterlab import ROOT, JupyterLab, Notebook, find_chromium, launch
+from static_host import StaticHost, Tabs
 
 from p2pchat import Servers
+
+SITE = ROOT / "build" / "site"
 
 SERVERS = """
 from p2pchat import ChatPeer, ChatWidget, start_servers
@@ -94,6 +97,58 @@ async def open_notebook(
 def two_chats() -> tuple[str, str, str]:
     """The cells of a notebook with the servers, the chat of Ann and that of Ben."""
     return (SERVERS, 'ann = chat("ann")\nann', 'ben = chat("ben")\nben')
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The built site."""
+    assert (SITE / "index.html").is_file(), "`make site` builds it; `make test` does so too"
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def static_host(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticHost]:
+    """The site on a host with no servers; one for all, because a browser then knows its scripts already."""
+    with StaticHost(tmp_path_factory.mktemp("static-host"), site) as host:
+        yield host
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_tabs(
+    browser: BrowserContext, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Callable[[str], Tabs]]:
+    """Gives tabs of the site at an address, where nothing may fail or want to leave the machine."""
+    opened: list[Tabs] = []
+
+    def open_tabs(url: str) -> Tabs:
+        opened.append(Tabs(browser, url))
+        return opened[-1]
+
+    yield open_tabs
+
+    for number, page in enumerate([page for tabs in opened for page in tabs.pages if not page.is_closed()]):
+        if request.node.stash.get(failed, False):
+            picture = tmp_path / f"page-{number}.png"
+            await page.screenshot(path=picture)
+            print(f"The page at the end: {picture}")
+    for tabs in opened:
+        await tabs.close()
+    assert [error for tabs in opened for error in tabs.errors] == []
+    assert [url for tabs in opened for url in tabs.strange_requests] == []
+    assert all(tabs.requests for tabs in opened)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tabs(open_tabs: Callable[[str], Tabs], static_host: StaticHost) -> Tabs:
+    """Tabs of the site on a host with no servers."""
+    return open_tabs(static_host.url)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site_servers(site: Path) -> AsyncIterator[Servers]:
+    """All three servers, with the site on the static one."""
+    async with Servers(site=site) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,7 +6,7 @@
         tab = await PyodideTab.open(await context.new_page(), site, worker=True)
         assert await tab.run("import sys; sys.platform") == "emscripten"
 
-`PyodideSite` hands out the files on loopback; any browser can open ``site.url(worker=…)``: the page sets
+`PyodideSite` hands out the files on loopback; any browser can open ``site.url()``: the page sets
 ``window.python``, a promise of an asynchronous function that runs source code and gives its last value as JSON.
 """
 
@@ -47,6 +47,8 @@ async def run(source):
 run`);
 }
 """
+
+BLANK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Blank</title></html>"""
 
 MAIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Pyodide</title><script type="module">
 import { start } from "./start.mjs";
@@ -104,17 +106,17 @@ class PyodideSite:
             "worker.mjs": WORKER,
             "main.html": MAIN,
             "worker.html": IN_WORKER,
+            "blank.html": BLANK,
         }.items():
             (site / name).write_text(text)
         pack((*PACKAGES, *modules, "p2pchat"), site / "packages.zip")
         handler = partial(_Files, directory=str(folder))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def url(self, *, worker: bool = False) -> str:
-        """The page that runs Python on its main thread, or in a Worker."""
-        page = "worker.html" if worker else "main.html"
-        return f"http://127.0.0.1:{self._server.server_port}{self._base}{page}"
+    def url(self, page: str = "main.html", *, worker: bool = False) -> str:
+        """The address of a page: Python on its main thread, in a Worker, or a page of another name (blank.html)."""
+        return f"http://127.0.0.1:{self._server.server_port}{self._base}{'worker.html' if worker else page}"
 
     def __enter__(self) -> "PyodideSite":
         self._thread.start()
@@ -164,6 +166,11 @@ class PyodideTab:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
             self.strange_requests.append(url)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A page that is closed while it loads is no news."""
 
 
 class _Files(SimpleHTTPRequestHandler):

@@ -181,6 +181,19 @@ class Notebook:
             number,
         )
 
+    async def run_code_cell(self, number: int) -> None:
+        """Run one of the code cells to its end; it fails where the cell raises."""
+        done = await self.page.evaluate(
+            """number => {
+                const cells = jupyterapp.shell.currentWidget.content;
+                const code = [...cells.widgets.keys()].filter(index => cells.widgets[index].model.type === "code");
+                cells.activeCellIndex = code[number];
+                return jupyterapp.commands.execute("notebook:run-cell");
+            }""",
+            number,
+        )
+        assert done, await self.outputs()
+
     async def interrupt(self) -> None:
         await self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
 
