@@ -148,13 +148,17 @@ function peerConnections(post) {
     }
   };
 
+  const closeAll = () => {
+    for (const object of [...objects.values()]) object.close();
+  };
+  // A page that is closed says so to the other peers, who would else find out by silence.
+  addEventListener("pagehide", ({ persisted }) => persisted || closeAll());
+
   return {
     take(number, what, ...rest) {
       if (what === "new") attempt(number, () => addConnection(number, new RTCPeerConnection(...rest)));
       else objects.get(number)?.[what](...rest);
     },
-    closeAll() {
-      for (const object of [...objects.values()]) object.close();
-    },
+    closeAll,
   };
 }

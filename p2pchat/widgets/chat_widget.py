@@ -47,7 +47,8 @@ class ChatWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self._leave = self._button("LEAVE", "Say goodbye", lambda: self._presenter.do(peer.leave))
         self.state = StateWord(name=name)
-        self.where = Label(peer.where, style={"font_size": "0.85em"}, layout={"width": "auto", "height": "auto"})
+        self.where = Label(f"You meet {peer.where}.")
+        self.where.add_class("p2pchat-where")
         self.record = Record(f"Chat{of}")
         self.box = MessageBox(
             lambda text: self._on_loop(lambda: self._presenter.say(text)),

@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -20,38 +21,61 @@ PAIRS = [
     for pair in combinations_with_replacement(KINDS, 2)
     if {"tab", "page"} & set(pair)  # the others have tests of their own: kernels in browser/, terminals in cli/
 ]
-GONE = 30.0  # seconds until one is noticed who could not say goodbye
+SAYS_SO = 6.0  # seconds until one is noticed who closed its connection; by silence it would take eight
+GONE = 30.0  # seconds until one is noticed who could not
 
 
 class Meeting:
-    """Makes strangers, and sees to their end."""
+    """Makes strangers, and sees to their end. Windows are slow to open: those that only talk serve many tests."""
 
     def __init__(self, browser: BrowserContext, servers: Servers, lab: JupyterLab, stack: AsyncExitStack) -> None:
         self._everything = (browser, servers, lab)
         self._stack = stack
+        self._windows: dict[tuple[str, int], Stranger] = {}
 
-    async def stranger(self, kind: str) -> Stranger:
+    async def new(self, kind: str) -> Stranger:
+        """A stranger who may be killed."""
         return await self._stack.enter_async_context(KINDS[kind](*self._everything))
 
-    async def of(self, one: str, other: str) -> tuple[Stranger, Stranger]:
-        """Two strangers who talk to each other."""
-        windows = await self.stranger(one), await self.stranger(other)
-        for stranger in windows:
-            await stranger.start()
-        for stranger in windows:
-            await stranger.is_open()
-        return windows
+    async def window(self, kind: str, number: int) -> Stranger:
+        """One of those that stay; a terminal ends with its chat."""
+        if kind == "terminal":
+            return await self.new(kind)
+        if (kind, number) not in self._windows:
+            self._windows[kind, number] = await self.new(kind)
+        return self._windows[kind, number]
+
+    async def nobody_talks(self) -> None:
+        for window in self._windows.values():
+            assert isinstance(window, WindowStranger)
+            if await window.chat.leave.is_enabled():
+                await window.leave()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(browser: BrowserContext, site: Path, lab: JupyterLab) -> AsyncIterator[Meeting]:
+    async with Servers(site=site) as servers, AsyncExitStack() as stack:
+        yield Meeting(browser, servers, lab, stack)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def meeting(browser: BrowserContext, site_servers: Servers, lab: JupyterLab) -> AsyncIterator[Meeting]:
-    async with AsyncExitStack() as stack:
-        yield Meeting(browser, site_servers, lab, stack)
+async def meeting(house: Meeting) -> AsyncIterator[Meeting]:
+    yield house
+    await house.nobody_talks()
+
+
+async def meet(*strangers: Stranger) -> None:
+    """Bring them to talk to each other."""
+    for stranger in strangers:
+        await stranger.start()
+    for stranger in strangers:
+        await stranger.is_open()
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 async def test_text_both_ways_typing_next_and_leaving(meeting: Meeting, pair: tuple[str, str]) -> None:
-    one, other = await meeting.of(*pair)
+    one, other = await meeting.window(pair[0], 0), await meeting.window(pair[1], 1)
+    await meet(one, other)
     for speaker, listener in ((one, other), (other, one)):
         await speaker.say("héllo, 世界 👋🏽 \u202eabc")
         await listener.hears("héllo, 世界 👋🏽 \u202eabc")
@@ -70,33 +94,37 @@ async def test_text_both_ways_typing_next_and_leaving(meeting: Meeting, pair: tu
 @pytest.mark.parametrize("how", ["closed", "reloaded"])
 @pytest.mark.parametrize("who", ["tab", "page"])
 @pytest.mark.parametrize("other", ["page", "terminal"])
-async def test_a_tab_that_goes_away_is_noticed(meeting: Meeting, who: str, other: str, how: str) -> None:
-    gone, left = await meeting.of(who, other)
+async def test_a_tab_that_goes_away_says_so(meeting: Meeting, who: str, other: str, how: str) -> None:
+    gone, left = await meeting.new(who), await meeting.window(other, 1)
+    await meet(gone, left)
     assert isinstance(gone, WindowStranger)
     if how == "closed":
-        await gone.page.close()
+        await gone.page.close(run_before_unload=True)  # as a user closes it
     else:
         await gone.page.reload()
-    await left.is_left(GONE)
+    await left.is_left(SAYS_SO)
 
 
 @pytest.mark.parametrize("who", ["tab", "page"])
 async def test_a_kernel_that_is_restarted_is_noticed(meeting: Meeting, who: str) -> None:
-    gone, left = await meeting.of("kernel", who)
+    gone, left = await meeting.new("kernel"), await meeting.window(who, 1)
+    await meet(gone, left)
     assert isinstance(gone, WindowStranger)
     await gone.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     await left.is_left(GONE)
 
 
 async def test_the_kernel_of_a_tab_that_is_restarted_is_noticed(meeting: Meeting) -> None:
-    gone, left = await meeting.of("tab", "page")
+    gone, left = await meeting.new("tab"), await meeting.window("page", 1)
+    await meet(gone, left)
     assert isinstance(gone, WindowStranger)
     await gone.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     await left.is_left(GONE)
 
 
 async def test_a_terminal_that_is_killed_is_noticed(meeting: Meeting) -> None:
-    gone, left = await meeting.of("terminal", "page")
+    gone, left = await meeting.new("terminal"), await meeting.window("page", 1)
+    await meet(gone, left)
     assert isinstance(gone, TerminalStranger)
     gone.process.kill(signal.SIGKILL)
     await left.is_left(GONE)

@@ -230,10 +230,10 @@ async def test_the_name_of_a_peer_labels_its_widget(make: Make) -> None:
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 async def test_where_the_strangers_are_is_told(make: Make, servers: Servers) -> None:
-    assert make().where.value == f"strangers at {servers.matchmaking_url.split('/')[2]}"
+    assert make().where.value == f"You meet strangers at {servers.matchmaking_url.split('/')[2]}."
     peer = ChatPeer("tabs:matchmaking", "tabs:signaling")
     chat = ChatWidget(peer)
-    assert chat.where.value == "strangers in this browser"
+    assert chat.where.value == "You meet strangers in this browser."
     assert chat.where in chat.children
     chat.close()
 
