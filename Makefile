@@ -39,11 +39,13 @@ site: $(SITE)  ## build the lessons as a static site, for browsers with nothing 
 # ---- check ----
 
 CORES := messages matchmaking signaling
+# Most tests wait for a browser or a server. Each file stays whole, the first ones (browser/) take longest.
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test: lint $(KERNELS) $(SITE)  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
 	@tools/system_packages.sh chromium
 	@tools/system_packages.sh firefox
-	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(TWO_AT_ONCE) $(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(PY) -m ruff check

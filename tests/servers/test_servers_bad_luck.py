@@ -37,7 +37,11 @@ async def test_who_is_killed_while_waiting_is_never_matched(servers: Servers) ->
     await two_are_matched(servers.matchmaking_url)
 
 
-@pytest.mark.parametrize("goodbye", [close(1000), close(1001, b"going"), frame(CLOSE), frame(CLOSE, b"\x00")])
+@pytest.mark.parametrize(
+    "goodbye",
+    [close(1000), close(1001, b"going"), frame(CLOSE), frame(CLOSE, b"\x00")],
+    ids=["a code", "a code and a reason", "no code", "half a code"],  # the bytes are masked at random
+)
 async def test_who_said_goodbye_is_gone_even_while_its_tcp_connection_stays(servers: Servers, goodbye: bytes) -> None:
     ghost = await waiting(servers.matchmaking_url, "ghost")
     ghost.send(goodbye)
