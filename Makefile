@@ -56,7 +56,8 @@ format: $(READY)  ## lay the code out, and mend what ruff can mend
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 
-bench: $(READY)  ## measure, each number beside its reference
+bench: $(SITE)  ## measure, each number beside its reference
+	@tools/system_packages.sh chromium
 	$(PY) benchmarks/run.py $(ARGS)
 
 # ---- maintain ----

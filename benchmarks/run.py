@@ -1,6 +1,6 @@
 """``make bench``: every number beside its reference, measured in turn in the same run. How to read it: README.md.
 
-make bench                              # all, under four minutes
+make bench                              # all, about ten minutes
 make bench ARGS="--quick"               # all, small, to see that it works; the numbers mean little
 make bench ARGS="--only relay"          # one of them; may stand several times
 make bench ARGS="--json .bench/a.json"  # every value of every round, for who wants to compare
@@ -21,6 +21,8 @@ from pathlib import Path
 import line
 import peers
 import servers
+import tabs
+import visits
 from table import Row, layout
 
 
@@ -37,10 +39,21 @@ class Sizes:
     strangers: int = 2_000  # who wait
     pair_clients: int = 64
     relay_clients: int = 200
+    megabytes: int = 30  # from tab to tab, in a round
+    visits: int = 3  # of a site, each with a second one
 
 
 QUICK = Sizes(
-    rounds=2, meetings=2, messages=20, lines=(10, 100, 1_000), matches=100, load=0.3, strangers=200, relay_clients=20
+    rounds=2,
+    meetings=2,
+    messages=20,
+    lines=(10, 100, 1_000),
+    matches=100,
+    load=0.3,
+    strangers=200,
+    relay_clients=20,
+    megabytes=1,
+    visits=1,
 )
 
 
@@ -59,6 +72,8 @@ def benchmarks(sizes: Sizes) -> dict[str, Callable[[], list[Row]]]:
         "pairs": on_each(lambda loop: servers.pairs(sizes.rounds, sizes.load, sizes.pair_clients, loop)),
         "relay": on_each(lambda loop: servers.relay(sizes.rounds, sizes.load, sizes.relay_clients, loop)),
         "memory": on_each(lambda loop: servers.memory(few, sizes.strangers, loop)),
+        "tabs": lambda: asyncio.run(tabs.measure(sizes.rounds, sizes.meetings, sizes.messages, sizes.megabytes)),
+        "site": lambda: asyncio.run(visits.measure(sizes.visits)),
     }
 
 

@@ -63,6 +63,7 @@ class Pages:
     def _add_to_notebook_page(self) -> None:
         path = self._site / "notebooks/index.html"
         added = (
+            '<link rel="icon" href="data:,">',
             '<link rel="stylesheet" href="../loading.css">',
             self._files(".."),
             '<script type="module" src="../loading.js"></script>',

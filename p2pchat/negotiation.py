@@ -294,8 +294,9 @@ class Negotiation:
                         self._early.append(ice)
                 case Ping():
                     await self._send(Pong())
-                case Bye():
-                    raise ConnectFailed("The stranger left before the two of you were connected.")
+                case Bye():  # many leave the room as soon as their channel is open
+                    if not await self._opens():
+                        raise ConnectFailed("The stranger left before the two of you were connected.")
                 case Reject(reason):
                     raise self._failed(f"it sent us away: {reason}")
         except ChatError:

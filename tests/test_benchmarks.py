@@ -9,12 +9,20 @@ import pytest
 
 RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
 
+IN_TABS = ("START → both open, ms", "round trip of 64 bytes, ms", "16 KiB messages, MB/s")
+
 
 def bench(*arguments: str) -> str:
     command = [sys.executable, str(RUN), "--quick", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test import what the benchmarks are made of."""
+    monkeypatch.syspath_prepend(str(RUN.parent))
 
 
 @pytest.mark.parametrize(
@@ -26,6 +34,7 @@ def bench(*arguments: str) -> str:
         ("pairs", ["pairs a second", "µs of processor for each"]),
         ("relay", ["relayed messages a second", "p50", "p99"]),
         ("memory", ["KiB a waiting stranger"]),
+        ("tabs", [f"{what} ({where})" for what in IN_TABS for where in ("Python, main thread", "Python, Worker")]),
     ],
 )
 def test_each_benchmark_gives_ours_and_its_reference_from_the_same_rounds(name: str, told: list[str], tmp_path: Path):
@@ -42,12 +51,19 @@ def test_each_benchmark_gives_ours_and_its_reference_from_the_same_rounds(name: 
         assert (row["met"] is None) == (row["goal"] is None)
 
 
-def test_a_row_shows_medians_the_spread_and_whether_the_goal_is_met():
-    sys.path.insert(0, str(RUN.parent))
-    try:
-        from table import Row, layout  # type: ignore[import-not-found]
-    finally:
-        sys.path.remove(str(RUN.parent))
+async def test_a_second_visit_to_the_site_takes_almost_nothing_over_the_wire(benchmarks: None):
+    import visits  # type: ignore[import-not-found]
+
+    async with visits.ours() as proxy:
+        first, second = await visits.twice(proxy, visits.CHAT)
+    assert first.kilobytes > 1_000
+    assert 0 < second.kilobytes < first.kilobytes / 50
+    assert min(first.seconds, second.seconds) > 0
+
+
+def test_a_row_shows_medians_the_spread_and_whether_the_goal_is_met(benchmarks: None):
+    from table import Row, layout  # type: ignore[import-not-found]
+
     quick = Row("time, ms", "the other", [(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)], goal=1.1)
     slow = Row("rate", "the other", [(900.0, 1000.0)], goal=1.0, more_is_better=True)
     table = layout([quick, slow])

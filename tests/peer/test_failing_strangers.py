@@ -58,6 +58,18 @@ class TestAStrangerWho:
         async with in_the_room(new_peer, servers, stranger_first=first) as (_, log, _):
             assert "Your match never came" in await log.closed()
 
+    async def test_leaves_the_room_when_both_have_what_they_need(self, new_peer: NewPeer, servers: Servers) -> None:
+        """Many do so as soon as their own channel is open; ours may need a moment more."""
+        partner = PlainPartner()
+        try:
+            async with in_the_room(new_peer, servers, stranger_first=True, limits=Limits()) as (peer, _, stranger):
+                answer = await partner.answer((await stranger.frame("offer"))["sdp"])
+                await stranger.say("answer", sdp=answer)
+                await stranger.leave()
+                await peer.wait_for(State.OPEN, 8)
+        finally:
+            await partner.close()
+
     async def test_leaves_between_offer_and_answer(self, new_peer: NewPeer, servers: Servers) -> None:
         limits = Limits(stranger=10)
         async with in_the_room(new_peer, servers, stranger_first=True, limits=limits) as (_, log, stranger):
