@@ -10,7 +10,7 @@ the time to open: then no server is needed.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -198,7 +198,7 @@ class Negotiation:
         connection = self._connection = self._new_connection(accept)
         if accept.exists:
             self._adopt(connection.createDataChannel(LABEL, protocol=PROTOCOL), connection, ours=True)
-            await _whole(connection.setLocalDescription(await connection.createOffer()))
+            await connection.setLocalDescription()
             await self._describe(Offer(connection.localDescription.sdp))
         while True:
             await self._handle(await self._receive(), connection)
@@ -281,7 +281,7 @@ class Negotiation:
             match frame:
                 case Offer(sdp):
                     await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-                    await _whole(connection.setLocalDescription(await connection.createAnswer()))
+                    await connection.setLocalDescription()
                     await self._describe(Answer(connection.localDescription.sdp))
                     await self._described(connection)
                 case Answer(sdp):
@@ -349,13 +349,3 @@ class Negotiation:
 def _ice_server(server: JsonObject) -> JsonObject:
     """What of a W3C RTCIceServer dictionary (section 4.2.4) an engine takes."""
     return {"urls": server["urls"]} | {key: server[key] for key in ("username", "credential") if server.get(key)}
-
-
-async def _whole(gathering: Coroutine[Any, Any, None]) -> None:
-    """Let an engine gather to the end even if it is cancelled: half-way it would leave its sockets open."""
-    task = asyncio.ensure_future(gathering)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=CLOSE_LIMIT)
-        raise

@@ -47,8 +47,9 @@ let chat; // `p2pchat.page.PageChat`, once Python runs
 const state = new Model({ name: "", state: "loading", why: "" });
 const record = new Model({ label: "Chat", typing: false });
 const box = new Model({ label: "Message", hint: "Python is starting …", somebody: false }, (message) => {
-  if (message.say !== undefined) chat.say(message.say);
-  else chat.typing();
+  if (message.say === undefined) chat?.typing();
+  else if (chat) chat.say(message.say);
+  else drawing.back(message.say); // Python is still starting
 });
 
 // The `Drawing` of `p2pchat.page`.

@@ -16,6 +16,7 @@
 aiortc trickles incoming candidates only: there is no ``icecandidate`` event, its own are all in its description.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ __all__ = [
 
 aioice.ice.CONSENT_INTERVAL = 2  # seconds between two checks, and
 aioice.ice.CONSENT_FAILURES = 4  # checks without an answer, each of which waits 0.5 s
+
+GATHERING_LIMIT = 5.0  # seconds for one who is cancelled; a STUN server that is silent takes as long
 
 LEAST_OF_A_PACKET = 768  # bytes that Linux takes of a socket's receive buffer for the smallest of packets
 
@@ -85,6 +88,23 @@ class RTCPeerConnection(AiortcPeerConnection):
         if self.signalingState == "closed":
             raise InvalidStateError("RTCPeerConnection is closed")
         return super().createDataChannel(*args, **options)
+
+    async def setLocalDescription(self, sessionDescription: RTCSessionDescription | None = None) -> None:
+        """Take our own offer or answer, made now if none is given (section 4.4.1.5), and gather candidates.
+
+        Who is cancelled meanwhile waits for the end of the gathering: half-way it would leave its sockets open.
+
+        Raises: InvalidStateError where it does not fit the moment.
+        """
+        if sessionDescription is None:
+            is_answer = self.signalingState == "have-remote-offer"
+            sessionDescription = await (self.createAnswer() if is_answer else self.createOffer())
+        gathering = asyncio.ensure_future(super().setLocalDescription(sessionDescription))
+        try:
+            await asyncio.shield(gathering)
+        except asyncio.CancelledError:
+            await asyncio.wait({gathering}, timeout=GATHERING_LIMIT)
+            raise
 
     async def setRemoteDescription(self, sessionDescription: RTCSessionDescription) -> None:
         """Take the other side's offer or answer.

@@ -46,7 +46,7 @@ class StaticHost:
         for file in site.iterdir():
             (self._root / file.name).symlink_to(file)
         self.asked: set[str] = set()  # the paths that anybody asked for
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, self.asked, directory=str(folder)))
+        self._server = _Server(("127.0.0.1", 0), partial(_Files, self.asked, directory=str(folder)))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
         self.url = self.origin + SUB_PATH
@@ -65,6 +65,11 @@ class StaticHost:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A page that is closed while it loads is no news."""
 
 
 class _Files(SimpleHTTPRequestHandler):

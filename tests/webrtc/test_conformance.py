@@ -127,6 +127,18 @@ class TestAConnection:
         assert states["signalingState"] == ["have-local-offer", "stable", "closed"]
         assert (states["iceConnectionState"][0], states["iceConnectionState"][-1]) == ("checking", "closed")
 
+    async def test_makes_the_description_itself_where_none_is_given(self, ends: Pair) -> None:
+        """W3C WebRTC, section 4.4.1.5."""
+        one, other = ends
+        channel = one.create()
+        await one.connection.setLocalDescription()
+        assert one.connection.localDescription.type == "offer"
+        await other.connection.setRemoteDescription(one.connection.localDescription)
+        await other.connection.setLocalDescription()
+        assert other.connection.localDescription.type == "answer"
+        await one.connection.setRemoteDescription(other.connection.localDescription)
+        await one.until(lambda: channel.readyState == "open")
+
     async def test_once_closed_is_closed_for_good(self, ends: Pair) -> None:
         one, other = ends
         ours, theirs = await opened(one, other)

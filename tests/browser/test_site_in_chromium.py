@@ -1,5 +1,6 @@
 """The built site as a learner meets it: on a host with no servers, and beside real ones."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from urllib.parse import urljoin
 
 import nbformat
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 from real_jupyterlab import FIRST_WIDGET, PATIENCE, ROOT, Chat, Notebook, meet
 from static_host import CONNECTIONS, NO_CONNECTION, SUB_PATH, StaticHost, Tabs, run_windows, talk
 
@@ -377,3 +378,22 @@ async def test_real_servers_that_stop_and_come_back(open_tabs: OpenTabs, site: P
 
         await first.stop()
         await talk(ada, ben, "and they may go: who talks needs them no more")
+
+
+async def test_what_is_written_before_python_runs_is_not_lost(tabs: Tabs) -> None:
+    page = await tabs.blank()
+    may_come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route("**/python-*.zip", hold)
+    await page.goto(f"{tabs.url}chat/", wait_until="commit")
+    box = page.get_by_role("textbox")
+    await box.press_sequentially("too early")
+    await box.press("Enter")
+    await expect(box).to_have_value("too early")
+    may_come.set()
+    await expect(page.get_by_role("button", name="START")).to_be_enabled(timeout=FIRST_WIDGET)
+    await expect(box).to_have_value("too early")
