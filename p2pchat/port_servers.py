@@ -7,14 +7,14 @@ from pathlib import Path
 
 from p2pchat.bounds import Bounds
 from p2pchat.core_server import CoreServer
-from p2pchat.errors import ServerFailed
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
+from p2pchat.server_urls import ServerUrls
 from p2pchat.signaling import Signaling
 from p2pchat.site import SiteServer
 
 
-class Servers:
+class Servers(ServerUrls):
     """The three servers, or some of them, as one thing to start and stop.
 
     Use it as an async context manager, or through `start_servers`.
@@ -74,33 +74,3 @@ class Servers:
     def urls(self) -> dict[str, str]:
         """The address of each server that runs, by its name."""
         return {name: server.url for name, server in self._running.items()}
-
-    @property
-    def static_url(self) -> str:
-        """Where the site is, for instance ``http://127.0.0.1:8080/``."""
-        return self._url("static")
-
-    @property
-    def matchmaking_url(self) -> str:
-        """What a `ChatPeer` takes as ``matchmaking``."""
-        return self._url("matchmaking")
-
-    @property
-    def signaling_url(self) -> str:
-        """What a `ChatPeer` takes as ``signaling``."""
-        return self._url("signaling")
-
-    def __repr__(self) -> str:
-        return f"Servers({self.urls or 'stopped'})"
-
-    def _url(self, name: str) -> str:
-        if name not in self._running:
-            raise ServerFailed(f"The {name} server is not running.")
-        return self._running[name].url
-
-    async def __aenter__(self) -> "Servers":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()

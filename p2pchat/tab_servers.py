@@ -7,16 +7,17 @@ closed the next one does. Where the site itself names a matchmaking server, and 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from p2pchat.bounds import Bounds
 from p2pchat.core import Action, Close, Core, Send
-from p2pchat.errors import ServerFailed, SocketClosed
+from p2pchat.errors import SocketClosed
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
+from p2pchat.server_urls import ServerUrls
 from p2pchat.signaling import Signaling
 from p2pchat.sockets import connect
 from p2pchat.sockets.place import named_servers, site
@@ -25,7 +26,7 @@ from p2pchat.sockets.tabs import TabListener, TabSocket
 SITE_LIMIT = 2.0  # seconds for the site to say where the real servers are, and for one of them to answer
 
 
-class Servers:
+class Servers(ServerUrls):
     """Matchmaking and signaling on the tabs, under names that nobody else has; the site stands for the static server.
 
     Use it as an async context manager. It takes what `p2pchat.port_servers.Servers` takes; a port of None leaves that
@@ -50,7 +51,11 @@ class Servers:
         self._wanted = [name for name, port in ports.items() if port is not None]
         self._ice_servers = ice_servers
         self._servers: dict[str, CoreOnTabs] = {}
-        self.urls: dict[str, str] = {}  # the address of each server that runs, by its name
+        self._urls: dict[str, str] = {}
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        return self._urls
 
     async def start(self) -> None:
         """Start them; those of an earlier start are stopped first.
@@ -61,7 +66,7 @@ class Servers:
         urls = await self._real_servers()
         try:
             for name in self._wanted:
-                self.urls[name] = site() if name == "static" else urls.get(name) or await self._serve(name)
+                self._urls[name] = site() if name == "static" else urls.get(name) or await self._serve(name)
         except BaseException:
             await self.stop()
             raise
@@ -69,26 +74,8 @@ class Servers:
     async def stop(self) -> None:
         """Tell the connected and close, or stand in line for it no more; harmless when nothing is running."""
         servers, self._servers = self._servers, {}
-        self.urls = {}
+        self._urls = {}
         await asyncio.gather(*(server.stop() for server in servers.values()))
-
-    @property
-    def static_url(self) -> str:
-        """Where the site is, for instance ``https://somebody.github.io/p2pchat/``."""
-        return self._url("static")
-
-    @property
-    def matchmaking_url(self) -> str:
-        """What a `ChatPeer` takes as ``matchmaking``, for instance ``tabs:matchmaking``."""
-        return self._url("matchmaking")
-
-    @property
-    def signaling_url(self) -> str:
-        """What a `ChatPeer` takes as ``signaling``."""
-        return self._url("signaling")
-
-    def __repr__(self) -> str:
-        return f"Servers({self.urls or 'stopped'})"
 
     async def _real_servers(self) -> dict[str, str]:
         """Servers elsewhere that are used instead of those of the tabs."""
@@ -102,18 +89,6 @@ class Servers:
         server = self._servers[name] = CoreOnTabs(self._on_tabs(name), core)
         await server.start()
         return server.url
-
-    def _url(self, name: str) -> str:
-        if name not in self.urls:
-            raise ServerFailed(f"The {name} server is not running.")
-        return self.urls[name]
-
-    async def __aenter__(self) -> "Servers":
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
 
 class ServersOfAllTabs(Servers):
