@@ -110,8 +110,8 @@ class PyodideSite:
         }.items():
             (site / name).write_text(text)
         pack((*PACKAGES, *modules, "p2pchat"), site / "packages.zip")
-        handler = partial(_Files, directory=str(folder))
-        self._server = _Server(("127.0.0.1", 0), handler)
+        handler = partial(Files, directory=str(folder))
+        self._server = QuietServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def url(self, page: str = "main.html", *, worker: bool = False) -> str:
@@ -168,12 +168,16 @@ class PyodideTab:
             self.strange_requests.append(url)
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """An HTTP server for tests."""
+
     def handle_error(self, *_: object) -> None:
         """A page that is closed while it loads is no news."""
 
 
-class _Files(SimpleHTTPRequestHandler):
+class Files(SimpleHTTPRequestHandler):
+    """The files below a folder, with the types that a browser asks for."""
+
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",

@@ -7,12 +7,12 @@ somewhere below its root, as a project's pages do.
 import json
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Request, WebSocket, expect
+from pyodide_page import Files, QuietServer
 from real_jupyterlab import FIRST_WIDGET, PATIENCE, Chat, Notebook
 
 SUB_PATH = "/some/sub/path/"
@@ -46,7 +46,7 @@ class StaticHost:
         for file in site.iterdir():
             (self._root / file.name).symlink_to(file)
         self.asked: set[str] = set()  # the paths that anybody asked for
-        self._server = _Server(("127.0.0.1", 0), partial(_Files, self.asked, directory=str(folder)))
+        self._server = QuietServer(("127.0.0.1", 0), partial(_Files, self.asked, directory=str(folder)))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
         self.url = self.origin + SUB_PATH
@@ -67,17 +67,7 @@ class StaticHost:
         self._thread.join(10)
 
 
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """A page that is closed while it loads is no news."""
-
-
-class _Files(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-
+class _Files(Files):
     def __init__(self, asked: set[str], *rest: object, **options: object) -> None:
         self._asked = asked
         super().__init__(*rest, **options)
@@ -85,9 +75,6 @@ class _Files(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         self._asked.add(urlsplit(self.path).path)
         super().do_GET()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 class ChatPage:

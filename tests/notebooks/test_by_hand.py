@@ -5,7 +5,7 @@ import asyncio
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-READING = 0.1  # seconds; three times what it takes for a channel to open
+READING = 0.3  # seconds; ten times what it takes for a channel to open
 
 
 async def read(**_: object) -> None:
