@@ -21,7 +21,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, StaticFileHandler
 
-from p2pchat.site import SiteServer
+from p2pchat.servers.static_site import SiteServer
 
 SITE = untouched.ROOT / "build" / "site"
 LESSON = "notebooks/index.html?path=00_start_here.ipynb"

@@ -15,7 +15,7 @@ def write(site: Path, root: Path, runtime: Path) -> None:
     chat = site / "chat"
     shutil.copytree(CHAT, chat)
     (chat / "widgets").mkdir()
-    for view in (root / "p2pchat/widgets").glob("*.*s"):
+    for view in (root / "p2pchat/views/widgets").glob("*.*s"):
         if view.suffix in (".js", ".css"):
             shutil.copy(view, chat / "widgets")
     packed = pack(site / "static/packages", chat)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from p2pchat.errors import ChatError
-from p2pchat.events import (
+from p2pchat.peer import ChatPeer
+from p2pchat.peer.events import (
     Delivered,
     MessageReceived,
     MessageSent,
@@ -13,13 +14,12 @@ from p2pchat.events import (
     StateChanged,
     StrangerTyping,
 )
-from p2pchat.limits import Limits
-from p2pchat.peer import ChatPeer
+from p2pchat.peer.timeouts import Timeouts
 from p2pchat.servers import Servers, start_servers
 from p2pchat.trace import Trace
 
 if TYPE_CHECKING:
-    from p2pchat.widgets import ChatWidget
+    from p2pchat.views.widgets import ChatWidget
 
 __version__ = "0.1.0"
 
@@ -28,7 +28,6 @@ __all__ = [
     "ChatPeer",
     "ChatWidget",
     "Delivered",
-    "Limits",
     "MessageReceived",
     "MessageSent",
     "Notice",
@@ -37,6 +36,7 @@ __all__ = [
     "State",
     "StateChanged",
     "StrangerTyping",
+    "Timeouts",
     "Trace",
     "start_servers",
 ]
@@ -45,7 +45,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import ipywidgets only for who uses a widget; a terminal has no need of it."""
     if name == "ChatWidget":
-        from p2pchat.widgets import ChatWidget
+        from p2pchat.views.widgets import ChatWidget
 
         return ChatWidget
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

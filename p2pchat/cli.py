@@ -23,16 +23,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from p2pchat import __version__
-from p2pchat.bounds import Bounds
 from p2pchat.errors import ChatError, ServerFailed
-from p2pchat.messages import LONGEST_INTEREST, MOST_INTERESTS
+from p2pchat.messages import MAX_INTEREST, MAX_INTERESTS
 from p2pchat.peer import MATCHMAKING_URL, SIGNALING_URL, ChatPeer
 from p2pchat.servers import NAMES, Servers, built_site
-from p2pchat.terminal import Terminal
+from p2pchat.servers.limits import Limits
+from p2pchat.views.terminal import Terminal
 
 PORTS = {"static": 8080, "matchmaking": 8081, "signaling": 8082}
 
-BOUNDS = {
+LIMITS = {
     "matchmaking_frame": ("BYTES", "largest frame from a client to matchmaking"),
     "signaling_frame": ("BYTES", "largest frame from a client to signaling"),
     "first_frame": ("SECONDS", "time that a new client has for its first frame"),
@@ -67,8 +67,8 @@ async def _serve(args: argparse.Namespace) -> int:
         ice_servers=getattr(args, "ice_server", ()),
         origins=getattr(args, "origin", ()),
         tls=_tls(args.tls_cert, args.tls_key),
-        bounds=Bounds(**{name: getattr(args, name) for name in BOUNDS if hasattr(args, name)}),
-        tell_all=args.log_private,
+        limits=Limits(**{name: getattr(args, name) for name in LIMITS if hasattr(args, name)}),
+        log_private=args.log_private,
     )
     stopped = _on_signal()
     async with servers:
@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         type=_interest,
-        help=f"a stranger who shares it is preferred; up to {MOST_INTERESTS} times",
+        help=f"a stranger who shares it is preferred; up to {MAX_INTERESTS} times",
     )
     _add_ice_server(chat)
     chat.add_argument("--json", action="store_true", help="print one event a line, as JSON")
@@ -203,14 +203,14 @@ def _add_server_arguments(parser: argparse.ArgumentParser, names: Sequence[str])
         default=[],
         help="let pages from here in too, e.g. https://chat.example; '*' lets all in",
     )
-    bounds = parser.add_argument_group("bounds", "how much one client may ask; 0 means no bound")
+    limits = parser.add_argument_group("bounds", "how much one client may ask; 0 means no bound")
     others = tuple(f"{name}_" for name in NAMES if name not in names)
-    for field in fields(Bounds):
+    for field in fields(Limits):
         if field.name.startswith(others):
             continue
-        metavar, what = BOUNDS[field.name]
+        metavar, what = LIMITS[field.name]
         assert field.default is not MISSING
-        bounds.add_argument(
+        limits.add_argument(
             f"--{field.name.replace('_', '-')}",
             metavar=metavar,
             type=_bound(type(field.default)),
@@ -251,8 +251,8 @@ def _bound(kind: type[float]) -> Callable[[str], float]:
 
 
 def _interest(text: str) -> str:
-    if not text.strip() or len(text) > LONGEST_INTEREST:
-        raise argparse.ArgumentTypeError(f"an interest has 1 to {LONGEST_INTEREST} characters")
+    if not text.strip() or len(text) > MAX_INTEREST:
+        raise argparse.ArgumentTypeError(f"an interest has 1 to {MAX_INTEREST} characters")
     return text
 
 

@@ -4,21 +4,21 @@ A core is a state machine that does no I/O: it is told who said what at which ti
 actions for whoever owns the sockets. So one core serves real ports, a browser tab and a test alike, and needs
 neither a socket nor a clock to be understood (the sans-I/O style: https://sans-io.readthedocs.io).
 
-``who`` is any hashable object that stands for one connection; ``now`` is in seconds and never goes back.
+``client`` is any hashable object that stands for one connection; ``now`` is in seconds and never goes back.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-Who: TypeAlias = Hashable
+ClientId: TypeAlias = Hashable
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """Send this text frame to this connection."""
 
-    who: Who
+    client: ClientId
     text: str
 
 
@@ -29,7 +29,7 @@ class Close:
     The core has forgotten the connection already.
     """
 
-    who: Who
+    client: ClientId
     code: int
     reason: str
 
@@ -40,11 +40,11 @@ Action: TypeAlias = Send | Close
 class Core(Protocol):
     """A server without its sockets."""
 
-    def receive(self, who: Who, text: str, now: float) -> list[Action]:
-        """``who`` sent the text frame ``text``. Never raises: a bad frame is answered with a ``Close``."""
+    def receive(self, client: ClientId, text: str, now: float) -> list[Action]:
+        """``client`` sent the text frame ``text``. Never raises: a bad frame is answered with a ``Close``."""
 
-    def leave(self, who: Who, now: float) -> list[Action]:
-        """The connection of ``who`` ended, with or without a close. Harmless for one who is not known."""
+    def leave(self, client: ClientId, now: float) -> list[Action]:
+        """The connection of ``client`` ended, with or without a close. Harmless for one who is not known."""
 
     def tick(self, now: float) -> list[Action]:
         """Do what has become due; to be called at ``wake_at()`` or later."""

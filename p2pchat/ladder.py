@@ -24,7 +24,7 @@ STRANGER = "stranger"  # what a peer calls the other end of its DataChannel
 FRAME_OF = {"MessageReceived": "message", "Delivered": "received", "StrangerTyping": "typing"}
 
 GUTTER, COLUMN, ROW, HEAD = 84, 170, 34, 56  # pixels: for the times, between two lines, for an arrow, for the names
-LONGEST_LABEL, LONGEST_NAME = 22, 18  # characters; the text has them whole
+MAX_LABEL, MAX_NAME = 22, 18  # characters; the text has them whole
 CALM = "color:var(--jp-content-font-color1,currentColor)"
 STYLE = """
 .p2pchat-ladder { --p2pchat-direct: #a33b00; background: transparent; font: 13px sans-serif; max-width: 100% }
@@ -111,7 +111,7 @@ class Ladder:
             end = HEAD + ROW * (last + 1) + 10 if name in SERVERS else height
             kind = "server" if name in SERVERS else "peer"
             parts.append(
-                f'<text x="{x}" y="20" text-anchor="middle" font-weight="bold">{_short(name, LONGEST_NAME)}</text>'
+                f'<text x="{x}" y="20" text-anchor="middle" font-weight="bold">{_short(name, MAX_NAME)}</text>'
                 f'<text x="{x}" y="38" text-anchor="middle" font-size="11">{kind}</text>'
                 f'<line class="life" x1="{x}" y1="{HEAD - 8}" x2="{x}" y2="{end}"/>'
             )
@@ -175,7 +175,7 @@ def _arrow(step: Step, y: int, at: dict[str, int]) -> str:
     ahead = 1 if end > start else -1
     back = -9 * ahead
     kinds = " ".join(["step", *(["direct"] if step.direct else []), *(["pending"] if step.pending else [])])
-    label = _short(step.label, LONGEST_LABEL) + (" …" if step.pending else "")
+    label = _short(step.label, MAX_LABEL) + (" …" if step.pending else "")
     gap = f'<path class="gap" d="M{start + 8 * ahead} {y}H{end - 12 * ahead}"/>' if step.direct else ""
     return (
         f'<g class="{kinds}">{gap}<line x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'

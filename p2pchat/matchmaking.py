@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from uuid import uuid4
 
-from p2pchat.core import Action, Close, Send, Who
+from p2pchat.core import Action, ClientId, Close, Send
 from p2pchat.errors import FrameError
 from p2pchat.messages import Match, parse_join, rfc3339
 
@@ -36,7 +36,7 @@ GRACE = 5.0  # seconds that a client has to close after MATCH, before the server
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    who: Who
+    client: ClientId
     user_id: str
     interests: tuple[str, ...]
     previous_room: str | None
@@ -63,9 +63,9 @@ class Matchmaking:
         self._patience = patience
         self._chance = chance or random.Random()
         self._new_room = new_room
-        self._waiting: dict[Who, _Waiter] = {}
-        self._pools: dict[str, dict[Who, _Waiter]] = {}
-        self._matched: dict[Who, float] = {}  # who has its MATCH, and when the server closes, soonest first
+        self._waiting: dict[ClientId, _Waiter] = {}
+        self._pools: dict[str, dict[ClientId, _Waiter]] = {}
+        self._matched: dict[ClientId, float] = {}  # who has its MATCH, and when the server closes, soonest first
         # Everybody has the same patience, so these stay sorted by ``joined``; who left meanwhile is passed over.
         self._until_anyone: deque[_Waiter] = deque()
         self._until_again: deque[_Waiter] = deque()
@@ -75,27 +75,27 @@ class Matchmaking:
         """How many wait now."""
         return len(self._waiting)
 
-    def receive(self, who: Who, text: str, now: float) -> list[Action]:
+    def receive(self, client: ClientId, text: str, now: float) -> list[Action]:
         """Take the first frame of a client: pair it, or put it in the line."""
-        if who in self._waiting or who in self._matched:
-            self.leave(who, now)
-            return [Close(who, 1008, "one frame is enough: after the first, only wait for MATCH and close")]
+        if client in self._waiting or client in self._matched:
+            self.leave(client, now)
+            return [Close(client, 1008, "one frame is enough: after the first, only wait for MATCH and close")]
         try:
             join = parse_join(text)
         except FrameError as error:
-            return [Close(who, error.code, str(error))]
-        newcomer = _Waiter(who, join.user_id, join.interests, join.previous_room, now)
-        self._waiting[who] = newcomer
+            return [Close(client, error.code, str(error))]
+        newcomer = _Waiter(client, join.user_id, join.interests, join.previous_room, now)
+        self._waiting[client] = newcomer
         if newcomer.interests:
             self._until_anyone.append(newcomer)
         if newcomer.previous_room:
             self._until_again.append(newcomer)
         return self._pair_or_wait(newcomer, newcomer.interests or (ANYONE,), now)
 
-    def leave(self, who: Who, now: float) -> list[Action]:
+    def leave(self, client: ClientId, now: float) -> list[Action]:
         """Take a client out of the line; nobody else has to be told."""
-        self._matched.pop(who, None)
-        if waiter := self._waiting.pop(who, None):
+        self._matched.pop(client, None)
+        if waiter := self._waiting.pop(client, None):
             self._leave_pools(waiter)
         return []
 
@@ -127,25 +127,25 @@ class Matchmaking:
         for pool in pools:
             newcomer.pools.append(pool)
         found = {
-            waiter.who: waiter
+            waiter.client: waiter
             for pool in newcomer.pools
             for waiter in islice(self._suitable(newcomer, pool, now), CHOICE)
         }.values()
         if not found:
             for pool in pools:
-                self._pools.setdefault(pool, {})[newcomer.who] = newcomer
+                self._pools.setdefault(pool, {})[newcomer.client] = newcomer
             return []
         shared = [waiter for waiter in found if set(waiter.interests) & set(newcomer.interests)]
         waiter = self._chance.choice(shared or list(found))
         for one in (waiter, newcomer):
-            del self._waiting[one.who]
+            del self._waiting[one.client]
             self._leave_pools(one)
-            self._matched[one.who] = now + GRACE
+            self._matched[one.client] = now + GRACE
         room, at = self._new_room(), rfc3339(now)
         both = tuple(word for word in newcomer.interests if word in waiter.interests)
         return [
-            Send(waiter.who, Match(room, "peer", at, both).to_json()),
-            Send(newcomer.who, Match(room, newcomer.user_id, at, both).to_json()),
+            Send(waiter.client, Match(room, "peer", at, both).to_json()),
+            Send(newcomer.client, Match(room, newcomer.user_id, at, both).to_json()),
         ]
 
     def _suitable(self, newcomer: _Waiter, pool: str, now: float) -> Iterator[_Waiter]:
@@ -161,7 +161,7 @@ class Matchmaking:
     def _leave_pools(self, waiter: _Waiter) -> None:
         for pool in waiter.pools:
             if members := self._pools.get(pool):
-                members.pop(waiter.who, None)
+                members.pop(waiter.client, None)
                 if not members:
                     del self._pools[pool]
         waiter.pools.clear()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from p2pchat.core import Action, Close, Send, Who
+from p2pchat.core import Action, ClientId, Close, Send
 from p2pchat.errors import FrameError
 from p2pchat.messages import (
     Accept,
@@ -42,7 +42,7 @@ class _Room:
 
 @dataclass(eq=False, slots=True)
 class _Member:
-    who: Who  # None once it has left: its place among the next pings must not keep a connection in memory
+    client: ClientId  # None once it has left: its place among the next pings must not keep a connection in memory
     room: _Room
     standalone: bool
     heard: float  # when the last frame came
@@ -70,7 +70,7 @@ class Signaling:
         self._ping_every = ping_every
         self._dead_after = dead_after
         self._new_connection = new_connection
-        self._members: dict[Who, _Member] = {}
+        self._members: dict[ClientId, _Member] = {}
         self._rooms: dict[str, _Room] = {}
         # Everybody is pinged at the same interval, so this stays sorted; who left meanwhile is passed over.
         self._next_pings: deque[tuple[float, _Member]] = deque()
@@ -80,36 +80,36 @@ class Signaling:
         """How many rooms somebody is in."""
         return len(self._rooms)
 
-    def receive(self, who: Who, text: str, now: float) -> list[Action]:
+    def receive(self, client: ClientId, text: str, now: float) -> list[Action]:
         """Take a frame: let in, turn away, relay or answer."""
         try:
             frame = parse_signaling(text)
         except FrameError as error:
-            return self._dismiss(who, error.code, str(error), now)
-        member = self._members.get(who)
+            return self._dismiss(client, error.code, str(error), now)
+        member = self._members.get(client)
         if member is not None:
             member.heard = now
         match frame, member:
             case ((Offer() | Answer() | Candidate()), _Member()):
-                return [Send(other.who, text) for other in member.room.members if other is not member]
+                return [Send(other.client, text) for other in member.room.members if other is not member]
             case Ping(), _:
-                return [Send(who, PONG)]
+                return [Send(client, PONG)]
             case Pong(), _:
                 return []
             case Connected(), _Member():
                 return self._connected(member)
             case Register(), None:
-                return self._register(who, frame, now)
+                return self._register(client, frame, now)
             case Register(), _Member():
-                return self._dismiss(who, 1008, "you are registered already", now)
+                return self._dismiss(client, 1008, "you are registered already", now)
             case ((Offer() | Answer() | Candidate() | Connected()), None):
-                return self._dismiss(who, 1008, "register first: no other frame comes before it", now)
+                return self._dismiss(client, 1008, "register first: no other frame comes before it", now)
             case _:
-                return self._dismiss(who, 1008, f"only a server says {type(frame).__name__.lower()!r}", now)
+                return self._dismiss(client, 1008, f"only a server says {type(frame).__name__.lower()!r}", now)
 
-    def leave(self, who: Who, now: float) -> list[Action]:
+    def leave(self, client: ClientId, now: float) -> list[Action]:
         """Take a client out of its room; whoever is left there is told and goes too."""
-        member = self._members.pop(who, None)
+        member = self._members.pop(client, None)
         if member is None:
             return []
         room = member.room
@@ -119,10 +119,10 @@ class Signaling:
         del self._rooms[room.id]
         actions: list[Action] = []
         for other in left_alone:
-            del self._members[other.who]
-            actions += [Send(other.who, BYE), Close(other.who, 1000, "the other one left")]
-            other.who = None
-        member.who = None
+            del self._members[other.client]
+            actions += [Send(other.client, BYE), Close(other.client, 1000, "the other one left")]
+            other.client = None
+        member.client = None
         return actions
 
     def tick(self, now: float) -> list[Action]:
@@ -130,13 +130,13 @@ class Signaling:
         actions: list[Action] = []
         while self._next_pings and self._next_pings[0][0] <= now:
             _, member = self._next_pings.popleft()
-            if self._members.get(member.who) is not member:
+            if self._members.get(member.client) is not member:
                 continue
             if member.heard + self._dead_after <= now:
                 reason = f"nothing heard from you for {self._dead_after:g} seconds, not even a pong"
-                actions += self._dismiss(member.who, 1008, reason, now)
+                actions += self._dismiss(member.client, 1008, reason, now)
             else:
-                actions.append(Send(member.who, PING))
+                actions.append(Send(member.client, PING))
                 self._next_pings.append((now + self._ping_every, member))
         return actions
 
@@ -144,30 +144,30 @@ class Signaling:
         """When the next ping is due."""
         return self._next_pings[0][0] if self._next_pings else None
 
-    def _register(self, who: Who, frame: Register, now: float) -> list[Action]:
+    def _register(self, client: ClientId, frame: Register, now: float) -> list[Action]:
         room = self._rooms.setdefault(frame.room_id, _Room(frame.room_id))
         if room.full:
             return [
-                Send(who, Reject("full").to_json()),
-                Close(who, 1000, "the room is full: a room is for two"),
+                Send(client, Reject("full").to_json()),
+                Close(client, 1000, "the room is full: a room is for two"),
             ]
-        member = _Member(who, room, frame.standalone, now)
+        member = _Member(client, room, frame.standalone, now)
         room.members.append(member)
         room.full = len(room.members) == 2
-        self._members[who] = member
+        self._members[client] = member
         self._next_pings.append((now + self._ping_every, member))
-        return [Send(who, Accept(self._new_connection(), room.full, self._ice_servers).to_json())]
+        return [Send(client, Accept(self._new_connection(), room.full, self._ice_servers).to_json())]
 
     def _connected(self, member: _Member) -> list[Action]:
         if not member.standalone:
             return []
-        del self._members[member.who]
+        del self._members[member.client]
         member.room.members.remove(member)
         if not member.room.members:
             del self._rooms[member.room.id]
-        who, member.who = member.who, None
-        return [Close(who, 1000, "connected: you need no server now")]
+        client, member.client = member.client, None
+        return [Close(client, 1000, "connected: you need no server now")]
 
-    def _dismiss(self, who: Who, code: int, reason: str, now: float) -> list[Action]:
+    def _dismiss(self, client: ClientId, code: int, reason: str, now: float) -> list[Action]:
         """Answer a broken rule: in words for who broke it, with a bye for who shares its room."""
-        return [Send(who, Reject(reason).to_json()), Close(who, code, reason), *self.leave(who, now)]
+        return [Send(client, Reject(reason).to_json()), Close(client, code, reason), *self.leave(client, now)]

@@ -1,6 +1,7 @@
-"""Knowledge flows one way: messages ← cores ← peer ← widgets. Held by reading every import in the package.
+"""The rooms of the house, and that knowledge flows one way through them: a room imports only from rooms below it.
 
-What a module imports says what it knows. Lazy imports inside a function count like all others.
+What a module imports says what it knows. Lazy imports inside a function count like all others. Within a room there is
+an order too: no module imports, by whatever way round, one that imports it.
 """
 
 import ast
@@ -11,12 +12,28 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "p2pchat"
 
-MESSAGES = {"messages", "errors"}
-CORES = {"matchmaking", "signaling", "chat", "core", "events", "bounds", "origins", "trace"}
-VIEWS = {"widgets", "lab", "terminal", "cli"}  # what shows a peer, or runs one; nothing may know them
-FRONT_DOOR = {"__init__", "__main__"}  # the public names of everything
+ROOMS = [  # from the ground up; what stands in one line knows nothing of each other
+    ["errors"],
+    ["messages"],
+    ["core", "trace"],
+    ["matchmaking", "signaling", "ladder"],
+    ["sockets", "webrtc"],
+    ["peer", "servers"],
+    ["views"],
+    ["__init__"],  # the public names
+    ["lab"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
-IO = {  # what a core must not know: it is told what came and at which time, and answers what to send
+PURE = {  # modules without I/O: they are told what came and at which time, and answer what to send
+    *("errors", "messages", "core", "trace", "matchmaking", "signaling", "ladder"),
+    *("peer.conversation", "peer.events", "peer.timeouts"),
+    *("servers.limits", "servers.origins", "sockets.close_reason"),
+}
+
+IO = {
     *("asyncio", "concurrent", "multiprocessing", "queue", "select", "selectors", "signal", "subprocess", "threading"),
     *("http", "io", "logging", "os", "pathlib", "shutil", "socket", "socketserver", "ssl", "sys", "tempfile", "time"),
 }
@@ -24,17 +41,17 @@ IO = {  # what a core must not know: it is told what came and at which time, and
 ONLY = {  # who alone imports what
     "aiortc": {"webrtc"},
     "aioice": {"webrtc"},
-    "websockets": {"sockets", "core_server", "client"},  # `client` is the servers' side of one
+    "websockets": {"sockets", "servers"},
     "js": {"sockets", "webrtc"},
     "pyodide": {"sockets", "webrtc"},
     "pyodide_js": {"sockets", "webrtc"},
-    "anywidget": {"widgets", "webrtc"},  # the latter's shows nothing: it lends a Worker the page's WebRTC
-    "ipywidgets": {"widgets"},
-    "traitlets": {"widgets", "webrtc"},
-    "tornado": {"site"},
+    "anywidget": {"views", "webrtc"},  # the latter's shows nothing: it lends a Worker the page's WebRTC
+    "ipywidgets": {"views"},
+    "traitlets": {"views", "webrtc"},
+    "tornado": {"servers"},
     "json": {
         "messages",
-        "terminal",  # `p2pchat chat --json` writes one event a line, which is no frame of any wire
+        "views",  # `p2pchat chat --json` writes one event a line, which is no frame of any wire
     },
 }
 
@@ -74,6 +91,13 @@ def room(name: str) -> str | None:
     return rest[0] if there else "__init__"
 
 
+def module_of(name: str) -> str | None:
+    """The module of ours that a full name lies in, a package by its ``__init__``; None for what is not ours."""
+    while name and name not in MODULES and f"{name}.__init__" not in MODULES:
+        name = name.rpartition(".")[0]
+    return name if name in MODULES else f"{name}.__init__" if name else None
+
+
 def ours(module: str) -> set[str]:
     return {there for name in KNOWN[module] if (there := room(name)) and there != room(module)}
 
@@ -82,8 +106,8 @@ def foreign(module: str) -> set[str]:
     return {name.split(".")[0] for name in KNOWN[module] if room(name) is None}
 
 
-def modules_in(*rooms: str) -> list[str]:
-    return [module for module in KNOWN if room(module) in rooms]
+def is_pure(module: str) -> bool:
+    return room(module) in PURE or module.removeprefix("p2pchat.") in PURE
 
 
 def test_every_form_of_import_is_seen() -> None:
@@ -91,7 +115,7 @@ def test_every_form_of_import_is_seen() -> None:
 import socket
 import a.b as c, d
 from p2pchat import peer, Trace
-from p2pchat.widgets import ChatWidget
+from p2pchat.views.widgets import ChatWidget
 from . import errors
 from ..sockets.websocket import connect
 def lazily():
@@ -99,51 +123,70 @@ def lazily():
     import_module("anywidget"), importlib.import_module("aiortc", None), __import__("json")
 """
     assert imports(source, "p2pchat.webrtc.engine") == {
-        *("socket", "a.b", "d", "p2pchat.peer", "p2pchat.Trace", "p2pchat.widgets.ChatWidget"),
+        *("socket", "a.b", "d", "p2pchat.peer", "p2pchat.Trace", "p2pchat.views.widgets.ChatWidget"),
         *("p2pchat.webrtc.errors", "p2pchat.sockets.websocket.connect"),
         *("js.WebSocket", "anywidget", "aiortc", "json"),
     }
     assert room("p2pchat.peer") == room("p2pchat.peer.ChatPeer") == "peer"
-    assert room("p2pchat.widgets.ChatWidget") == "widgets"
+    assert room("p2pchat.views.widgets.ChatWidget") == "views"
     assert room("p2pchat") == room("p2pchat.Trace") == "__init__"
     assert room("websockets.asyncio") is None
+    assert module_of("p2pchat.peer.events.State") == "p2pchat.peer.events"
+    assert module_of("p2pchat.peer.ChatPeer") == "p2pchat.peer.__init__"
+    assert module_of("websockets.asyncio") is None
 
 
-def test_every_room_named_here_exists() -> None:
-    named = MESSAGES | CORES | VIEWS | FRONT_DOOR | set().union(*ONLY.values())
-    assert named <= {room(module) for module in KNOWN}
+def test_every_module_has_a_room_and_every_room_a_module() -> None:
+    assert {room(module) for module in MODULES} == set(FLOOR)
+    assert {module for module in MODULES if room(module) == "__init__"} == {"p2pchat.__init__"}
 
 
-@pytest.mark.parametrize("module", modules_in(*MESSAGES))
-def test_messages_know_nothing_else_of_ours(module: str) -> None:
-    assert ours(module) <= MESSAGES
+def test_what_is_named_here_exists() -> None:
+    modules = {module.removeprefix("p2pchat.").removesuffix(".__init__") for module in MODULES}
+    assert modules >= PURE
+    assert set(FLOOR) >= set().union(*ONLY.values())
 
 
-@pytest.mark.parametrize("module", modules_in(*CORES))
-def test_a_core_knows_messages_and_cores_only(module: str) -> None:
-    assert ours(module) <= MESSAGES | CORES
+@pytest.mark.parametrize("module", MODULES)
+def test_a_room_knows_only_rooms_below_it(module: str) -> None:
+    assert [there for there in ours(module) if FLOOR[there] >= FLOOR[room(module)]] == []
 
 
-@pytest.mark.parametrize("module", modules_in(*MESSAGES, *CORES))
-def test_a_core_does_no_io_and_has_no_clock(module: str) -> None:
+def test_no_module_imports_itself_by_a_way_round() -> None:
+    """A package's ``__init__`` that gathers what stands in its modules is no detour of theirs."""
+    knows = {
+        module: {there for name in KNOWN[module] if (there := module_of(name)) and there != module}
+        for module in MODULES
+    }
+    circles, ended = [], set()
+
+    def follow(module: str, way: tuple[str, ...]) -> None:
+        if module in way:
+            circles.append((*way[way.index(module) :], module))
+        elif module not in ended:
+            for there in sorted(knows[module]):
+                follow(there, (*way, module))
+            ended.add(module)
+
+    for module in knows:
+        follow(module, ())
+    assert circles == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_pure(module)])
+def test_what_is_pure_knows_pure_modules_only_does_no_io_and_has_no_clock(module: str) -> None:
+    known = {there for name in KNOWN[module] if (there := module_of(name))}
+    assert [there for there in known if not is_pure(there)] == []
     clock = {"time"} if module == "p2pchat.trace" else set()  # a trace is told what happened, and notes when
     assert foreign(module) & IO == clock
+    assert foreign(module) <= sys.stdlib_module_names, "and needs nothing installed"
 
 
-@pytest.mark.parametrize("module", modules_in(*MESSAGES, *CORES))
-def test_a_core_needs_nothing_installed(module: str) -> None:
-    assert foreign(module) <= sys.stdlib_module_names
-
-
-@pytest.mark.parametrize("module", [module for module in KNOWN if room(module) not in VIEWS | FRONT_DOOR])
-def test_what_a_view_shows_does_not_know_the_view(module: str) -> None:
-    assert not ours(module) & (VIEWS | FRONT_DOOR)
-
-
-@pytest.mark.parametrize("module", modules_in("widgets"))
-def test_a_widget_knows_a_peer_and_no_socket_engine_or_server(module: str) -> None:
-    hidden = {"sockets", "webrtc", "core_server", "servers", "port_servers", "tab_servers", "negotiation", "messages"}
-    assert not ours(module) & hidden
+def test_a_widget_knows_a_presenter_and_no_socket_engine_or_server() -> None:
+    widgets = [module for module in MODULES if module.startswith("p2pchat.views.widgets.")]
+    assert widgets
+    for module in widgets:
+        assert ours(module) <= {"errors", "peer"}
 
 
 @pytest.mark.parametrize("package", ONLY)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from p2pchat.core import Action, Close, Send, Who
+from p2pchat.core import Action, ClientId, Close, Send
 from p2pchat.matchmaking import GRACE, Matchmaking
 from p2pchat.messages import Join, Match, parse_match
 
@@ -33,16 +33,16 @@ class Line:
         rooms = count(1)
         self.core = Matchmaking(patience=PATIENCE, chance=random.Random(seed), new_room=lambda: f"room-{next(rooms)}")
         self.now = 1000.0
-        self.matches: dict[Who, Match] = {}
-        self.closed: dict[Who, tuple[int, str]] = {}
+        self.matches: dict[ClientId, Match] = {}
+        self.closed: dict[ClientId, tuple[int, str]] = {}
 
-    def enter(self, who: Who, *interests: str, user: str | None = None, after: str | None = None) -> list[Action]:
+    def enter(self, who: ClientId, *interests: str, user: str | None = None, after: str | None = None) -> list[Action]:
         return self.say(who, join(user or f"user {who}", *interests, after=after))
 
-    def say(self, who: Who, text: str) -> list[Action]:
+    def say(self, who: ClientId, text: str) -> list[Action]:
         return self._note(self.core.receive(who, text, self.now))
 
-    def leave(self, *clients: Who) -> None:
+    def leave(self, *clients: ClientId) -> None:
         for who in clients:
             assert self.core.leave(who, self.now) == []
 
@@ -55,10 +55,10 @@ class Line:
         self.now = end
         return actions
 
-    def room(self, who: Who) -> str | None:
+    def room(self, who: ClientId) -> str | None:
         return self.matches[who].room_id if who in self.matches else None
 
-    def together(self, one: Who, other: Who) -> bool:
+    def together(self, one: ClientId, other: ClientId) -> bool:
         return self.room(one) is not None and self.room(one) == self.room(other)
 
     def _note(self, actions: list[Action]) -> list[Action]:
@@ -94,7 +94,7 @@ class TestAPair:
             {"type": "MATCH", "room_id": "room-1", "user_id": "peer", "created_at": "1970-01-01T00:16:40.000Z"},
             {"type": "MATCH", "room_id": "room-1", "user_id": "user bob", "created_at": "1970-01-01T00:16:40.000Z"},
         ]
-        assert [action.who for action in actions] == ["ann", "bob"]
+        assert [action.client for action in actions] == ["ann", "bob"]
 
     def test_has_a_room_of_its_own_that_nobody_can_guess(self) -> None:
         core = Matchmaking()
@@ -388,7 +388,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         who = next(self.names)
         (refusal,) = self.core.receive(who, text, self.now)
         assert isinstance(refusal, Close)
-        assert refusal.who == who
+        assert refusal.client == who
 
     @precondition(lambda self: self.waiting or self.matched)
     @rule(data=st.data(), text=RUBBISH | st.just(join("ann")))
@@ -396,7 +396,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         who = data.draw(st.sampled_from(sorted([*self.waiting, *self.matched])))
         (refusal,) = self.core.receive(who, text, self.now)
         assert isinstance(refusal, Close)
-        assert refusal.who == who
+        assert refusal.client == who
         self.forget(who)
 
     @precondition(lambda self: self.waiting or self.matched)
@@ -435,7 +435,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         """A MATCH goes to two at once, who both wait, may meet, and get one new room."""
         sent: dict[str, list[int]] = {}
         for action in actions:
-            who = action.who
+            who = action.client
             if isinstance(action, Close):
                 assert who in self.matched, "only after MATCH does the server close by itself"
                 self.matched.remove(who)

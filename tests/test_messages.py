@@ -13,9 +13,9 @@ from p2pchat.core import Core, Send
 from p2pchat.errors import FrameError
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import (
-    LONGEST_ID,
-    LONGEST_INTEREST,
-    MOST_INTERESTS,
+    MAX_ID,
+    MAX_INTEREST,
+    MAX_INTERESTS,
     Accept,
     Answer,
     Bye,
@@ -365,7 +365,7 @@ class TestWhatIsWrong:
 
 class TestWhatIsAllowed:
     def test_is_as_long_as_the_bounds_say(self) -> None:
-        frame = Join("u" * LONGEST_ID, NOON, tuple(f"{n:0{LONGEST_INTEREST}}" for n in range(MOST_INTERESTS)), "r")
+        frame = Join("u" * MAX_ID, NOON, tuple(f"{n:0{MAX_INTEREST}}" for n in range(MAX_INTERESTS)), "r")
         assert parse_join(frame.to_json()) == frame
 
     def test_may_have_keys_that_nobody_knows(self) -> None:
@@ -449,7 +449,7 @@ def test_any_text_is_answered_by_a_core(core: Callable[[], Core], said: list[tup
     server = core()
     for who, text in said:
         for action in server.receive(who, text, 0.0):
-            assert action.who in range(4)
+            assert action.client in range(4)
             if isinstance(action, Send):
                 assert action.text == text or action.text.isascii(), "relayed as it is, or ours"
             else:

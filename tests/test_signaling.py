@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from p2pchat.core import Action, Close, Send, Who
+from p2pchat.core import Action, ClientId, Close, Send
 from p2pchat.messages import Answer, Bye, Candidate, Connected, Offer, Ping, Pong, Register
 from p2pchat.signaling import Signaling
 
@@ -24,14 +24,14 @@ def register(room: str = "room", *, standalone: bool = False) -> str:
     return Register(room, standalone=standalone).to_json()
 
 
-def sent(actions: list[Action]) -> list[tuple[Who, dict[str, Any]]]:
+def sent(actions: list[Action]) -> list[tuple[ClientId, dict[str, Any]]]:
     """The frames among the actions, read."""
-    return [(action.who, json.loads(action.text)) for action in actions if isinstance(action, Send)]
+    return [(action.client, json.loads(action.text)) for action in actions if isinstance(action, Send)]
 
 
-def closed(actions: list[Action]) -> dict[Who, int]:
+def closed(actions: list[Action]) -> dict[ClientId, int]:
     """Who is closed, and with which code."""
-    return {action.who: action.code for action in actions if isinstance(action, Close)}
+    return {action.client: action.code for action in actions if isinstance(action, Close)}
 
 
 def bookkeeping(core: object) -> dict[str, int]:
@@ -275,7 +275,7 @@ class TestABrokenRule:
 
     def test_does_not_disturb_another_room(self, pair: Signaling) -> None:
         pair.receive("cleo", register("another"), 0.0)
-        assert {action.who for action in pair.receive("cleo", "rubbish", 0.0)} == {"cleo"}
+        assert {action.client for action in pair.receive("cleo", "rubbish", 0.0)} == {"cleo"}
 
 
 # --- properties --------------------------------------------------------------------------------------------------
@@ -395,15 +395,15 @@ class AnyInterleaving(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
         actions = self.core.tick(self.now)
-        pinged = [action.who for action in actions if action == Send(action.who, PING)]
+        pinged = [action.client for action in actions if action == Send(action.client, PING)]
         assert len(set(pinged)) == len(pinged), "one ping is enough"
         assert set(pinged) <= set(self.heard), "a ping for one who is gone"
-        rest = [action for action in actions if action != Send(action.who, PING)]
+        rest = [action for action in actions if action != Send(action.client, PING)]
         for who, code in closed(rest).items():
             if code == 1008:
                 assert self.heard[who] + 60 <= self.now, "given up too early"
                 whose = {who, *self.partners(who)}
-                self.expect_dismissal(who, [action for action in rest if action.who in whose])
+                self.expect_dismissal(who, [action for action in rest if action.client in whose])
         assert not set(closed(rest)) & set(self.heard)
         assert all(self.now < heard + 60 + 5 for heard in self.heard.values()), "never given up"
 
@@ -412,7 +412,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         reject, close = actions[:2]
         assert isinstance(reject, Send)
         assert isinstance(close, Close)
-        assert reject.who == close.who == who
+        assert reject.client == close.client == who
         assert json.loads(reject.text) == {"type": "reject", "reason": close.reason}
         assert close.code in (1007, 1008)
         self.expect_goodbye(actions[2:], self.forget(who))
@@ -460,10 +460,10 @@ def test_relays_arrive_in_order_and_equal(script: list[tuple[bool, str]]) -> Non
     core = Signaling()
     core.receive(False, register(), 0.0)
     core.receive(True, register(), 0.0)
-    arrived: dict[Who, list[str]] = {False: [], True: []}
+    arrived: dict[ClientId, list[str]] = {False: [], True: []}
     for who, frame in script:
         for action in core.receive(who, frame, 0.0):
             assert isinstance(action, Send)
-            arrived[action.who].append(action.text)
+            arrived[action.client].append(action.text)
     for who in (False, True):
         assert arrived[who] == [frame for sender, frame in script if sender is not who]

@@ -1,11 +1,11 @@
-// The chat without Jupyter around it: starts Python, and draws what `p2pchat.page` tells it to, with the very
-// views that the notebooks have (p2pchat/widgets/*.js).
+// The chat without Jupyter around it: starts Python, and draws what `p2pchat.views.page` tells it to, with the very
+// views that the notebooks have (p2pchat/views/widgets/*.js).
 import { loadPyodide } from "../static/pyodide/pyodide.mjs";
 import messageBox from "./widgets/message_box.js";
 import newRecord from "./widgets/record.js";
 import stateWord from "./widgets/state_word.js";
 
-const MOST_LINES = 2000;
+const MAX_LINES = 2000;
 const PARTS = ["../static/pyodide/pyodide.asm.wasm", "../static/pyodide/python_stdlib.zip", "python.zip"];
 const at = (path) => new URL(path, import.meta.url).href;
 const byId = (id) => document.getElementById(id);
@@ -43,7 +43,7 @@ class Model {
   }
 }
 
-let chat; // `p2pchat.page.PageChat`, once Python runs
+let chat; // `p2pchat.views.page.PageChat`, once Python runs
 const state = new Model({ name: "", state: "loading", why: "" });
 const record = new Model({ label: "Chat", typing: false });
 const box = new Model({ label: "Message", hint: "Python is starting …", somebody: false }, (message) => {
@@ -52,7 +52,7 @@ const box = new Model({ label: "Message", hint: "Python is starting …", somebo
   else drawing.back(message.say); // Python is still starting
 });
 
-// The `Drawing` of `p2pchat.page`.
+// The `Drawing` of `p2pchat.views.page`.
 const drawing = {
   stand(word, why, hint, start, next, leave, somebody) {
     state.set({ state: word, why });
@@ -66,7 +66,7 @@ const drawing = {
   },
   add(number, who, text) {
     const line = { number, at: Date.now(), who, text, delivered: false };
-    record.tell({ first: Math.max(0, number + 1 - MOST_LINES), lines: [line] });
+    record.tell({ first: Math.max(0, number + 1 - MAX_LINES), lines: [line] });
   },
   deliver: (number) => record.tell({ delivered: [number] }),
   typing: (typing) => record.set({ typing }),
@@ -97,7 +97,7 @@ async function startPython() {
   if (!packages.ok) throw new Error(`python.zip: HTTP ${packages.status}`);
   const site = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
   pyodide.unpackArchive(await packages.arrayBuffer(), "zip", { extractDir: site });
-  return pyodide.pyimport("p2pchat.page");
+  return pyodide.pyimport("p2pchat.views.page");
 }
 
 async function main() {

@@ -12,7 +12,7 @@ from p2pchat.lab import lesson00, lesson02, lesson03, lesson07, lesson08
 from p2pchat.lab.exercises import Exercise, Shown, Verdict
 from p2pchat.lab.telling import what_was_raised
 
-CHECK_LIMIT = 20.0  # seconds; a check has limits of its own, so this one ends only a program that hangs
+CHECK_TIMEOUT = 20.0  # seconds; a check has limits of its own, so this one ends only a program that hangs
 
 EXERCISES: dict[str, Exercise] = {
     exercise.number: exercise
@@ -26,7 +26,7 @@ async def check(number: str, answer: Any) -> Verdict:
     exercise = find(number)
     name = str(getattr(answer, "__name__", "your answer"))
     try:
-        async with asyncio.timeout(CHECK_LIMIT):
+        async with asyncio.timeout(CHECK_TIMEOUT):
             await exercise.examine(answer)
     except AssertionError as error:
         return Verdict(False, str(error) or what_was_raised(error, name))

@@ -23,12 +23,12 @@ from urllib.parse import urlsplit
 from p2pchat.errors import FrameError, ServerFailed, SocketClosed
 from p2pchat.lab.telling import what_was_raised
 from p2pchat.messages import parse_join, parse_match, parse_signaling
-from p2pchat.reasons import shortened
 from p2pchat.sockets import Listener, TextSocket, listen
 from p2pchat.sockets import connect as connect_socket
+from p2pchat.sockets.close_reason import shortened
 from p2pchat.trace import Trace
 
-CONNECT_LIMIT = 5.0  # seconds
+CONNECT_TIMEOUT = 5.0  # seconds
 
 Conversation: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -173,7 +173,7 @@ async def connect(url: str, *, name: str = "you", trace: Trace | None = None) ->
 
     Raises: SocketClosed.
     """
-    socket = await connect_socket(url, CONNECT_LIMIT)
+    socket = await connect_socket(url, CONNECT_TIMEOUT)
     return LessonSocket(socket, name, urlsplit(url).path.rpartition("/")[2], trace)
 
 

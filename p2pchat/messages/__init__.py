@@ -19,10 +19,10 @@ ignored, as every side of these protocols must; a relay that has to keep them pa
 
 from p2pchat.messages.bare import Ping, Pong
 from p2pchat.messages.chat import ChatFrame, Goodbye, Hello, Received, Typing, parse_chat
-from p2pchat.messages.fields import LONGEST_ID, JsonObject
+from p2pchat.messages.fields import MAX_ID, JsonObject
 from p2pchat.messages.matchmaking import (
-    LONGEST_INTEREST,
-    MOST_INTERESTS,
+    MAX_INTEREST,
+    MAX_INTERESTS,
     Join,
     Match,
     parse_join,
@@ -43,9 +43,9 @@ from p2pchat.messages.signaling import (
 )
 
 __all__ = [
-    "LONGEST_ID",
-    "LONGEST_INTEREST",
-    "MOST_INTERESTS",
+    "MAX_ID",
+    "MAX_INTEREST",
+    "MAX_INTERESTS",
     "Accept",
     "Answer",
     "Bye",

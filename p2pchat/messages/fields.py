@@ -15,8 +15,8 @@ from p2pchat.errors import FrameError
 JsonObject: TypeAlias = Mapping[str, Any]
 Frame = TypeVar("Frame")
 
-LONGEST_ID = 256  # characters in a user, room or client id
-LONGEST_NUMBER = 100  # digits
+MAX_ID = 256  # characters in a user, room or client id
+MAX_NUMBER = 100  # digits
 
 RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d"  # of these `datetime` knows which exist
@@ -35,7 +35,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _whole(number: str) -> int:
-    if (digits := len(number.removeprefix("-"))) > LONGEST_NUMBER:
+    if (digits := len(number.removeprefix("-"))) > MAX_NUMBER:
         raise ValueError(f"a number of {digits} digits is too long")
     return int(number)
 

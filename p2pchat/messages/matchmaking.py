@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from p2pchat.errors import FrameError
 from p2pchat.messages.fields import (
-    LONGEST_ID,
+    MAX_ID,
     JsonObject,
     dump,
     list_field,
@@ -16,8 +16,8 @@ from p2pchat.messages.fields import (
     time_field,
 )
 
-LONGEST_INTEREST = 50  # characters
-MOST_INTERESTS = 10
+MAX_INTEREST = 50  # characters
+MAX_INTERESTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def parse_join(text: str) -> Join:
     """
     fields = load(text)
     return Join(
-        user_id=text_field(fields, "user_id", LONGEST_ID),
+        user_id=text_field(fields, "user_id", MAX_ID),
         created_at=time_field(fields, "created_at"),
         interests=_interests(fields),
-        previous_room=optional_text(fields, "previous_room", LONGEST_ID),
+        previous_room=optional_text(fields, "previous_room", MAX_ID),
     )
 
 
@@ -84,8 +84,8 @@ def parse_match(text: str) -> Match:
     if fields.get("type") != "MATCH":
         raise FrameError(f'"type" must be "MATCH", not {show(fields.get("type"))}')
     return Match(
-        room_id=text_field(fields, "room_id", LONGEST_ID),
-        user_id=text_field(fields, "user_id", LONGEST_ID),
+        room_id=text_field(fields, "room_id", MAX_ID),
+        user_id=text_field(fields, "user_id", MAX_ID),
         created_at=time_field(fields, "created_at"),
         interests=_interests(fields),
     )
@@ -99,9 +99,9 @@ def rfc3339(seconds: float) -> str:
 def _interests(fields: JsonObject) -> tuple[str, ...]:
     """The interests without doubles, as written but for case and outer spaces."""
     words = list_field(fields, "interests")
-    if len(words) > MOST_INTERESTS:
-        raise FrameError(f'"interests" are too many: {len(words)} words, {MOST_INTERESTS} are allowed')
+    if len(words) > MAX_INTERESTS:
+        raise FrameError(f'"interests" are too many: {len(words)} words, {MAX_INTERESTS} are allowed')
     for word in words:
-        if not isinstance(word, str) or len(word) > LONGEST_INTEREST:
-            raise FrameError(f"an interest must be a word of at most {LONGEST_INTEREST} characters")
+        if not isinstance(word, str) or len(word) > MAX_INTEREST:
+            raise FrameError(f"an interest must be a word of at most {MAX_INTEREST} characters")
     return tuple(dict.fromkeys(tidy for word in words if (tidy := word.strip().casefold())))

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from p2pchat.errors import FrameError
 from p2pchat.messages.bare import Bare, Ping, Pong
 from p2pchat.messages.fields import (
-    LONGEST_ID,
+    MAX_ID,
     JsonObject,
     by_type,
     dump,
@@ -127,8 +127,8 @@ def parse_signaling(text: str) -> SignalingFrame:
 
 def _register(fields: JsonObject) -> Register:
     return Register(
-        room_id=text_field(fields, "roomId", LONGEST_ID),
-        client_id=optional_text(fields, "clientId", LONGEST_ID),
+        room_id=text_field(fields, "roomId", MAX_ID),
+        client_id=optional_text(fields, "clientId", MAX_ID),
         standalone=flag(fields, "standalone"),
     )
 
@@ -138,7 +138,7 @@ def _accept(fields: JsonObject) -> Accept:
     if not all(isinstance(server, dict) for server in ice_servers):
         raise FrameError('"iceServers" must be a list of objects')
     return Accept(
-        connection_id=optional_text(fields, "connectionId", LONGEST_ID) or "",
+        connection_id=optional_text(fields, "connectionId", MAX_ID) or "",
         exists=flag(fields, "isExistClient") or flag(fields, "isExistUser"),
         ice_servers=tuple(ice_servers),
     )

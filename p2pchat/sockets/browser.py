@@ -7,14 +7,14 @@ from p2pchat.sockets import js_websocket, tabs
 from p2pchat.sockets.text_socket import TABS, Listener, TextSocket
 
 
-async def connect(url: str, limit: float) -> TextSocket:
-    """Open a socket to ``url`` within ``limit`` seconds: ``tabs:NAME``, or ``ws://…`` and ``wss://…``.
+async def connect(url: str, timeout: float) -> TextSocket:
+    """Open a socket to ``url`` within ``timeout`` seconds: ``tabs:NAME``, or ``ws://…`` and ``wss://…``.
 
     Raises: SocketClosed, with code 1006 and a reason in words.
     """
     if url.startswith(TABS):
-        return await tabs.connect(url, limit)
-    return await js_websocket.connect(url, limit)
+        return await tabs.connect(url, timeout)
+    return await js_websocket.connect(url, timeout)
 
 
 async def listen(name: str, converse: Callable[[TextSocket], Awaitable[None]]) -> Listener:

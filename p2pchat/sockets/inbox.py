@@ -4,14 +4,14 @@ import asyncio
 from collections import deque
 
 from p2pchat.errors import SocketClosed
-from p2pchat.sockets.text_socket import LARGEST_FRAME
+from p2pchat.sockets.text_socket import MAX_FRAME
 
-TOO_LARGE = f"a frame holds {LARGEST_FRAME} bytes at most"
+TOO_LARGE = f"a frame holds {MAX_FRAME} bytes at most"
 
 
 def is_too_large(text: str) -> bool:
-    """Whether a frame is above `LARGEST_FRAME` bytes; most are so small that nobody need count them."""
-    return len(text) * 4 > LARGEST_FRAME and len(text.encode(errors="surrogatepass")) > LARGEST_FRAME
+    """Whether a frame is above `MAX_FRAME` bytes; most are so small that nobody need count them."""
+    return len(text) * 4 > MAX_FRAME and len(text.encode(errors="surrogatepass")) > MAX_FRAME
 
 
 class Inbox:
@@ -54,10 +54,10 @@ class Inbox:
         if self._end is not None:
             raise SocketClosed(*self._end)
 
-    async def wait_ended(self, limit: float) -> bool:
-        """Wait for the end, ``limit`` seconds at most. Returns: whether it came."""
+    async def wait_ended(self, timeout: float) -> bool:
+        """Wait for the end, ``timeout`` seconds at most. Returns: whether it came."""
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout):
                 await self._ended.wait()
         except TimeoutError:
             return False

@@ -14,10 +14,10 @@ from js import WebSocket, location
 from pyodide.ffi import JsException, create_proxy
 
 from p2pchat.errors import SocketClosed
-from p2pchat.reasons import shortened
+from p2pchat.sockets.close_reason import shortened
 from p2pchat.sockets.inbox import TOO_LARGE, Inbox, is_too_large
 
-CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
+CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame
 
 TEXT_ONLY = "this protocol knows text frames only"
 SENT_BINARY = f"it sent a binary frame, and {TEXT_ONLY}"
@@ -51,7 +51,7 @@ class JsWebSocket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self._say_close(code, reason)
         try:
-            await self._inbox.wait_ended(CLOSE_LIMIT)
+            await self._inbox.wait_ended(CLOSE_TIMEOUT)
         finally:
             self.drop()
 
@@ -110,8 +110,8 @@ NOT_OPENED = (
 )
 
 
-async def connect(url: str, limit: float) -> JsWebSocket:
-    """Open a WebSocket to ``url`` within ``limit`` seconds.
+async def connect(url: str, timeout: float) -> JsWebSocket:
+    """Open a WebSocket to ``url`` within ``timeout`` seconds.
 
     Raises: SocketClosed, with code 1006 and a reason in words.
     """
@@ -121,11 +121,11 @@ async def connect(url: str, limit: float) -> JsWebSocket:
     except JsException as error:
         raise SocketClosed(1006, _why(url, error)) from None
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(timeout):
             await socket.opened()
     except TimeoutError:
         socket.drop()
-        raise SocketClosed(1006, f"no answer within {limit:g} seconds") from None
+        raise SocketClosed(1006, f"no answer within {timeout:g} seconds") from None
     except BaseException:
         socket.drop()
         raise

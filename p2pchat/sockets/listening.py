@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from p2pchat.errors import ServerFailed
-from p2pchat.listening import why_not
-from p2pchat.sockets.text_socket import LARGEST_FRAME
+from p2pchat.sockets.ports import why_not
+from p2pchat.sockets.text_socket import MAX_FRAME
 from p2pchat.sockets.websocket import WebSocket
 
-CLOSE_LIMIT = 1.0  # seconds for a client to agree to a close
+CLOSE_TIMEOUT = 1.0  # seconds for a client to agree to a close
 
 _silent = logging.getLogger(f"{__name__}.websockets")
 _silent.setLevel(logging.CRITICAL)  # a browser that comes without a handshake is no news here
@@ -47,8 +47,8 @@ async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) ->
             0,
             origins=[None],
             compression=None,
-            max_size=LARGEST_FRAME,
-            close_timeout=CLOSE_LIMIT,
+            max_size=MAX_FRAME,
+            close_timeout=CLOSE_TIMEOUT,
             server_header=None,
             logger=_silent,
         )

@@ -29,13 +29,13 @@ from js import BroadcastChannel
 from pyodide.ffi import create_proxy
 
 from p2pchat.errors import ServerFailed, SocketClosed
-from p2pchat.reasons import shortened
+from p2pchat.sockets.close_reason import shortened
 from p2pchat.sockets.inbox import TOO_LARGE, Inbox, is_too_large
 from p2pchat.sockets.locks import Lock, in_line
-from p2pchat.sockets.place import site
+from p2pchat.sockets.site_url import site
 from p2pchat.sockets.text_socket import TABS
 
-CLOSE_LIMIT = 1.0  # seconds for the other end to agree to a close, and for a conversation to end after it
+CLOSE_TIMEOUT = 1.0  # seconds for the other end to agree to a close, and for a conversation to end after it
 
 OPEN, KNOCK = "open", "knock"  # said at the door
 ACCEPT, FRAME, CLOSE = "accept", "frame", "close"  # said on a connection
@@ -101,7 +101,7 @@ class TabSocket:
         if self._closing is None and not self._inbox.ended:
             self._say_close(code, reason)
         try:
-            await self._inbox.wait_ended(CLOSE_LIMIT)
+            await self._inbox.wait_ended(CLOSE_TIMEOUT)
         finally:
             self.drop()
 
@@ -130,7 +130,7 @@ class TabSocket:
         elif self._closing is None:
             self._say_close(1009, TOO_LARGE)
             self._inbox.end(1009, TOO_LARGE)
-            asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.drop)  # unless the other end agrees sooner
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.drop)  # unless the other end agrees sooner
 
     def _say_close(self, code: int, reason: str) -> None:
         self._closing = code, shortened(reason)
@@ -206,7 +206,7 @@ class TabListener:
         goodbye = PASSED_ON if others else GOING_AWAY
         await asyncio.gather(*(socket.close(*goodbye) for socket in tuple(self._sockets.values())))
         if self._tasks:
-            _, slow = await asyncio.wait(self._tasks, timeout=CLOSE_LIMIT)
+            _, slow = await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
             for task in slow:
                 task.cancel()
         await lock.released()
@@ -266,20 +266,20 @@ class Channel:
             self._hear(event.data)
 
 
-async def connect(url: str, limit: float) -> TabSocket:
-    """Connect to the server of ``url`` within ``limit`` seconds, whichever tab it is in.
+async def connect(url: str, timeout: float) -> TabSocket:
+    """Connect to the server of ``url`` within ``timeout`` seconds, whichever tab it is in.
 
     Raises: SocketClosed, with code 1006 and a reason in words.
     """
     door = _scoped(url.removeprefix(TABS))
     socket = TabSocket(str(uuid4()), CLIENT)
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(timeout):
             await socket.live()
             await _knock(door, socket)
     except TimeoutError:
         socket.drop()
-        raise SocketClosed(1006, f"no answer within {limit:g} seconds: {BUSY}") from None
+        raise SocketClosed(1006, f"no answer within {timeout:g} seconds: {BUSY}") from None
     except BaseException:
         socket.drop()
         raise

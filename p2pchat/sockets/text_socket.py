@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-LARGEST_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+MAX_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
 TABS = "tabs:"  # how a URL begins that leads to another tab of this browser
 
 

@@ -10,10 +10,10 @@ from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from p2pchat.errors import SocketClosed
-from p2pchat.sockets.text_socket import LARGEST_FRAME
+from p2pchat.sockets.text_socket import MAX_FRAME
 
 PING_EVERY = 20.0  # seconds; keeps NATs open. The original's servers answer no ping: those who ask limit their waits
-CLOSE_LIMIT = 2.0  # seconds to wait for the other side's close frame
+CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame
 
 
 class WebSocket:
@@ -46,19 +46,19 @@ class WebSocket:
             raise
 
 
-async def connect(url: str, limit: float) -> WebSocket:
-    """Open a WebSocket to ``url`` within ``limit`` seconds.
+async def connect(url: str, timeout: float) -> WebSocket:
+    """Open a WebSocket to ``url`` within ``timeout`` seconds.
 
     Raises: SocketClosed, with code 1006 and a reason in words.
     """
     try:
         connection = await websocket_connect(
             url,
-            open_timeout=limit,
-            close_timeout=CLOSE_LIMIT,
+            open_timeout=timeout,
+            close_timeout=CLOSE_TIMEOUT,
             ping_interval=PING_EVERY,
             ping_timeout=None,
-            max_size=LARGEST_FRAME,
+            max_size=MAX_FRAME,
             compression=None,
             proxy=None if _is_local(url) else True,
         )
@@ -73,7 +73,7 @@ async def connect(url: str, limit: float) -> WebSocket:
     except InvalidHandshake as error:
         raise SocketClosed(1006, f"what answers there is no WebSocket server ({error})") from None
     except TimeoutError:
-        raise SocketClosed(1006, f"no answer within {limit:g} seconds") from None
+        raise SocketClosed(1006, f"no answer within {timeout:g} seconds") from None
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error  # asyncio's own text repeats the address
         raise SocketClosed(1006, f"nobody listens there ({why})") from None

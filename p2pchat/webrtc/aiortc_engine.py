@@ -47,12 +47,12 @@ __all__ = [
 aioice.ice.CONSENT_INTERVAL = 2  # seconds between two checks, and
 aioice.ice.CONSENT_FAILURES = 4  # checks without an answer, each of which waits 0.5 s
 
-GATHERING_LIMIT = 5.0  # seconds for one who is cancelled; a STUN server that is silent takes as long
+GATHERING_TIMEOUT = 5.0  # seconds for one who is cancelled; a STUN server that is silent takes as long
 
-LEAST_OF_A_PACKET = 768  # bytes that Linux takes of a socket's receive buffer for the smallest of packets
+MIN_PACKET = 768  # bytes that Linux takes of a socket's receive buffer for the smallest of packets
 
 DataChunk._book_size = property(  # type: ignore[assignment]
-    lambda chunk: max(len(chunk.user_data), LEAST_OF_A_PACKET),
+    lambda chunk: max(len(chunk.user_data), MIN_PACKET),
     lambda chunk, size: None,  # aiortc sets the size of the message, which we can read ourselves
 )
 
@@ -103,7 +103,7 @@ class RTCPeerConnection(AiortcPeerConnection):
         try:
             await asyncio.shield(gathering)
         except asyncio.CancelledError:
-            await asyncio.wait({gathering}, timeout=GATHERING_LIMIT)
+            await asyncio.wait({gathering}, timeout=GATHERING_TIMEOUT)
             raise
 
     async def setRemoteDescription(self, sessionDescription: RTCSessionDescription) -> None:

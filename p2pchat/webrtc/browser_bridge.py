@@ -6,7 +6,7 @@ It shows nothing. The page runs its code as soon as it is made, displayed or not
 import traitlets
 from anywidget import AnyWidget
 
-from p2pchat.webrtc.browser_carriers import script
+from p2pchat.webrtc.javascript import script
 
 
 class PeerConnections(AnyWidget):

@@ -7,12 +7,12 @@ refused at once, in Python; bytes that were handed over count as buffered until 
 from collections.abc import Mapping
 from typing import Any
 
-from p2pchat.webrtc.browser_carriers import Carrier, to_javascript
 from p2pchat.webrtc.browser_events import PatientEmitter
+from p2pchat.webrtc.browser_transports import Carrier, to_javascript
 from p2pchat.webrtc.browser_types import InvalidStateError, OperationError, error_from
 
-MOST_BUFFERED = 16 * 1024 * 1024  # bytes; Chromium refuses more, and without a limit a Worker would fill the page
-MOST_UNHEARD = 16 * 1024 * 1024  # bytes of messages that wait for somebody to listen
+MAX_BUFFERED = 16 * 1024 * 1024  # bytes; Chromium refuses more, and without a limit a Worker would fill the page
+MAX_UNHEARD = 16 * 1024 * 1024  # bytes of messages that wait for somebody to listen
 
 
 class RTCDataChannel(PatientEmitter):
@@ -109,9 +109,9 @@ class RTCDataChannel(PatientEmitter):
         most = self._state.get("maxMessageSize")
         if most is not None and size > most:
             raise ValueError(f"Cannot send {size} bytes: the other side takes messages of {most} bytes at most")
-        if self.bufferedAmount + size > MOST_BUFFERED:
+        if self.bufferedAmount + size > MAX_BUFFERED:
             raise OperationError(
-                f"{self.bufferedAmount} bytes wait to be sent, and no more than {MOST_BUFFERED} may: "
+                f"{self.bufferedAmount} bytes wait to be sent, and no more than {MAX_BUFFERED} may: "
                 "wait for bufferedamountlow."
             )
         self._handed += size
@@ -149,7 +149,7 @@ class RTCDataChannel(PatientEmitter):
     def _take(self, data: str | bytes) -> None:
         self._emit_or_keep(data)
         self._unheard = self._unheard + len(data) if self._kept else 0
-        if self._unheard > MOST_UNHEARD:
+        if self._unheard > MAX_UNHEARD:
             self._fail(OperationError(f"Nobody listened to {self._unheard} bytes of messages."))
 
     def _turn(self, state: str) -> None:

@@ -4,7 +4,7 @@
 
     your code ── RTCPeerConnection, RTCDataChannel (here: Python, with the state mirrored)
                       │ calls and events, each a message of plain values
-                 browser_carriers ── on a page: direct calls        ── peer_connections.js ── the browser's own
+                 browser_transports ── on a page: direct calls        ── peer_connections.js ── the browser's own
                                 └── in a Worker: a BroadcastChannel ── the same file, on the page of the notebook
 
 One thing differs from aiortc, where a browser can do more. `RTCPeerConnection.setLocalDescription` returns when all
@@ -17,9 +17,9 @@ import itertools
 from contextlib import suppress
 from typing import Any
 
-from p2pchat.webrtc.browser_carriers import carrier, to_javascript
 from p2pchat.webrtc.browser_channel import RTCDataChannel
 from p2pchat.webrtc.browser_events import PatientEmitter
+from p2pchat.webrtc.browser_transports import carrier, to_javascript
 from p2pchat.webrtc.browser_types import (
     InvalidStateError,
     OperationError,
@@ -43,8 +43,8 @@ __all__ = [
     "ice_candidate",
 ]
 
-GATHERING_LIMIT = 5.0  # seconds; a STUN server that does not answer holds candidates up for much longer
-LONGEST_NAME = 65_535  # bytes of a label or protocol (W3C WebRTC, section 6.1)
+GATHERING_TIMEOUT = 5.0  # seconds; a STUN server that does not answer holds candidates up for much longer
+MAX_NAME = 65_535  # bytes of a label or protocol (W3C WebRTC, section 6.1)
 
 
 class RTCPeerConnection(PatientEmitter):
@@ -124,8 +124,8 @@ class RTCPeerConnection(PatientEmitter):
             raise ValueError("Cannot specify both maxPacketLifeTime and maxRetransmits")
         if negotiated and (id is None or not 0 <= id <= 65_534):
             raise ValueError("ID must be in range 0-65534 if data channel is negotiated out-of-band")
-        if max(len(label.encode()), len(protocol.encode())) > LONGEST_NAME:
-            raise ValueError(f"A label or protocol has {LONGEST_NAME} bytes at most")
+        if max(len(label.encode()), len(protocol.encode())) > MAX_NAME:
+            raise ValueError(f"A label or protocol has {MAX_NAME} bytes at most")
         options = {
             "maxPacketLifeTime": maxPacketLifeTime,
             "maxRetransmits": maxRetransmits,
@@ -158,7 +158,7 @@ class RTCPeerConnection(PatientEmitter):
         await self._ask("setLocalDescription", _init(sessionDescription))
         if not self.listeners("icecandidate"):
             with suppress(TimeoutError):
-                async with asyncio.timeout(GATHERING_LIMIT):
+                async with asyncio.timeout(GATHERING_TIMEOUT):
                     await self._gathered.wait()
 
     async def setRemoteDescription(self, sessionDescription: RTCSessionDescription) -> None:

@@ -155,21 +155,21 @@ class Firefox:
         finally:
             await self._clean_up()
 
-    async def send(self, method: str, limit: float = PATIENCE, **parameters: Any) -> Any:
+    async def send(self, method: str, timeout: float = PATIENCE, **parameters: Any) -> Any:
         """Send a command, of those in section 7 of the specification. Returns: its result.
 
-        Raises: FirefoxFailed, also where ``limit`` seconds are over.
+        Raises: FirefoxFailed, also where ``timeout`` seconds are over.
         """
         assert self._socket is not None
         self._commands += 1
         number = self._commands
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout):
                 await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
                 return await answer
         except TimeoutError:
-            raise self._failure(f"{method} was not done within {limit:g} s") from None
+            raise self._failure(f"{method} was not done within {timeout:g} s") from None
         except ConnectionClosed:
             raise self._failure(f"{method} could not be sent, for the connection is closed") from None
         finally:
@@ -298,23 +298,23 @@ class Tab:
         self._context = context
         firefox._tabs[context] = self
 
-    async def goto(self, url: str, limit: float = LOAD) -> None:
+    async def goto(self, url: str, timeout: float = LOAD) -> None:
         """Open ``url`` and wait until it is loaded.
 
         Raises: FirefoxFailed, for instance where nobody answers.
         """
-        await self._send("browsingContext.navigate", limit, url=url, wait="complete")
+        await self._send("browsingContext.navigate", timeout, url=url, wait="complete")
 
-    async def evaluate(self, function: str, *arguments: Any, limit: float = PATIENCE) -> Any:
+    async def evaluate(self, function: str, *arguments: Any, timeout: float = PATIENCE) -> Any:
         """Call a JavaScript function in the page, and wait for its promise if it gives one.
 
         Arguments and result are what JSON can carry; undefined becomes None.
 
-        Raises: PageError with what it threw, or FirefoxFailed where ``limit`` seconds are over.
+        Raises: PageError with what it threw, or FirefoxFailed where ``timeout`` seconds are over.
         """
         result = await self._firefox.send(
             "script.callFunction",
-            limit,
+            timeout,
             functionDeclaration=f"async given => JSON.stringify(await ({function})(...JSON.parse(given)))",
             arguments=[{"type": "string", "value": json.dumps(arguments)}],
             target={"context": self._context},
@@ -324,22 +324,22 @@ class Tab:
             raise PageError(result["exceptionDetails"]["text"])
         return json.loads(result["result"].get("value", "null"))
 
-    async def wait_for(self, function: str, *arguments: Any, limit: float = PATIENCE) -> Any:
+    async def wait_for(self, function: str, *arguments: Any, timeout: float = PATIENCE) -> Any:
         """Call a JavaScript function until it gives something true. Returns: that.
 
-        Raises: PageError with what it threw, or FirefoxFailed where ``limit`` seconds are over.
+        Raises: PageError with what it threw, or FirefoxFailed where ``timeout`` seconds are over.
         """
         last = None
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout):
                 while True:
-                    if last := await self.evaluate(function, *arguments, limit=limit):
+                    if last := await self.evaluate(function, *arguments, timeout=timeout):
                         return last
                     await asyncio.sleep(AGAIN)
         except TimeoutError:
-            raise self._firefox._failure(f"{function} gave {last!r} for {limit:g} s") from None
+            raise self._firefox._failure(f"{function} gave {last!r} for {timeout:g} s") from None
 
-    async def click(self, css: str, limit: float = PATIENCE) -> None:
+    async def click(self, css: str, timeout: float = PATIENCE) -> None:
         """Click the middle of the element, as soon as it is there and enabled.
 
         Raises: FirefoxFailed.
@@ -351,7 +351,7 @@ class Tab:
                 return Boolean(element) && !element.disabled;
             }""",
             css,
-            limit=limit,
+            timeout=timeout,
         )
         found = await self._send("browsingContext.locateNodes", locator={"type": "css", "value": css}, maxNodeCount=1)
         element = {"type": "element", "element": {"sharedId": found["nodes"][0]["sharedId"]}}
@@ -387,5 +387,5 @@ class Tab:
         await self._send("browsingContext.activate")
         await self._send("input.performActions", actions=[{"type": device, "id": device, "actions": actions}])
 
-    async def _send(self, method: str, limit: float = PATIENCE, **parameters: Any) -> Any:
-        return await self._firefox.send(method, limit, context=self._context, **parameters)
+    async def _send(self, method: str, timeout: float = PATIENCE, **parameters: Any) -> Any:
+        return await self._firefox.send(method, timeout, context=self._context, **parameters)

@@ -26,7 +26,7 @@ class Stranger(Protocol):
     async def sees_typing(self) -> None: ...
     async def next(self) -> None: ...
     async def leave(self) -> None: ...
-    async def is_left(self, limit: float = LIMIT) -> None:
+    async def is_left(self, timeout: float = LIMIT) -> None:
         """The stranger has gone, and this side was told so."""
 
 
@@ -62,8 +62,8 @@ class WindowStranger:
         await self.chat.leave.click()
         await self.chat.is_in_state("closed")
 
-    async def is_left(self, limit: float = LIMIT) -> None:
-        await self.chat.is_in_state("closed", timeout=limit * 1000)
+    async def is_left(self, timeout: float = LIMIT) -> None:
+        await self.chat.is_in_state("closed", timeout=timeout * 1000)
 
 
 class TerminalStranger:
@@ -101,8 +101,8 @@ class TerminalStranger:
         self.process.end_input()
         await self.process.end()
 
-    async def is_left(self, limit: float = LIMIT) -> None:
-        async with asyncio.timeout(limit):
+    async def is_left(self, timeout: float = LIMIT) -> None:
+        async with asyncio.timeout(timeout):
             await self.process.event(state="closed")
 
 

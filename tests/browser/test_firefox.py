@@ -230,7 +230,7 @@ def open_python(open_tab: OpenTab) -> OpenPython:
 
     async def open_python(*, worker: bool = False) -> PeerInTab:
         tab = await open_tab("main.html", worker=worker)
-        return PeerInTab(partial(tab.evaluate, limit=PYTHON))
+        return PeerInTab(partial(tab.evaluate, timeout=PYTHON))
 
     return open_python
 
@@ -338,9 +338,9 @@ async def test_values_come_and_go_as_json(open_tab: OpenTab) -> None:
     with pytest.raises(PageError, match=r"Error: first line\nsecond line"):
         await tab.evaluate("() => { throw new Error('first line\\nsecond line'); }")
     with pytest.raises(FirefoxFailed, match=r"document\.title = '' gave '' for 0.2 s"):
-        await tab.wait_for("() => document.title = ''", limit=0.2)
+        await tab.wait_for("() => document.title = ''", timeout=0.2)
     with pytest.raises(FirefoxFailed, match=r"callFunction was not done within 0.2 s"):
-        await tab.evaluate("() => new Promise(() => {})", limit=0.2)
+        await tab.evaluate("() => new Promise(() => {})", timeout=0.2)
 
 
 async def test_errors_of_a_page_and_of_its_worker_are_noticed(open_tab: OpenTab, firefox: Firefox) -> None:
@@ -540,7 +540,7 @@ async def test_pyodide_starts(open_python: OpenPython, worker: bool) -> None:
 @pytest.mark.parametrize("worker", [False, True], ids=["main-thread", "worker"])
 async def test_the_engine_is_what_all_engines_are(open_tab: OpenTab, worker: bool) -> None:
     tab = await open_tab("main.html", worker=worker)
-    python = PeerInTab(partial(tab.evaluate, limit=PYTHON))
+    python = PeerInTab(partial(tab.evaluate, timeout=PYTHON))
     if worker:
         await tab.evaluate(in_a_browser.FRONT_END)
         await python.run(f"{in_a_browser.BACK_END}\nNone")
@@ -631,15 +631,15 @@ class ChatInTab:
     @classmethod
     async def in_notebook(cls, tab: Tab, site: str) -> "ChatInTab":
         await tab.goto(f"{site}notebooks/index.html?path=00_start_here.ipynb")
-        await tab.wait_for(NOTEBOOK_IS_READY, limit=PYTHON)
-        assert await tab.evaluate(RUN_CELL, CHAT_CELL, limit=PYTHON), await tab.evaluate(OUTPUTS)
+        await tab.wait_for(NOTEBOOK_IS_READY, timeout=PYTHON)
+        assert await tab.evaluate(RUN_CELL, CHAT_CELL, timeout=PYTHON), await tab.evaluate(OUTPUTS)
         return cls(tab)
 
     async def start(self) -> None:
-        await self.tab.click(".p2pchat-toolbar button:nth-of-type(1)", limit=PYTHON)
+        await self.tab.click(".p2pchat-toolbar button:nth-of-type(1)", timeout=PYTHON)
 
     async def is_in_state(self, state: str) -> None:
-        await self.tab.wait_for(STATE_IS, state, limit=30)
+        await self.tab.wait_for(STATE_IS, state, timeout=30)
 
     async def say(self, text: str) -> None:
         await self.tab.type(".p2pchat-box", text + ENTER)

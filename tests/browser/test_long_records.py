@@ -51,7 +51,7 @@ async def test_the_thousandth_message_costs_no_more_than_the_first(
 
 
 RECORD = """
-from p2pchat.widgets import Record
+from p2pchat.views.widgets import Record
 record = Record("Notes", most_lines=100)
 said = 0
 def say(lines):
@@ -100,7 +100,7 @@ async def test_old_lines_are_forgotten_and_the_reader_is_left_where_he_reads(ope
 
 LOSSY = """
 import asyncio
-from p2pchat.widgets import Record
+from p2pchat.views.widgets import Record
 class LossyRecord(Record):
     lossy = False
     def send(self, content, buffers=None):

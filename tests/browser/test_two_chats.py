@@ -5,7 +5,7 @@ from conftest import OpenNotebook
 from playwright.async_api import expect
 from real_jupyterlab import OLD_KERNELS, meet
 
-from p2pchat.chat import LONGEST_MESSAGE
+from p2pchat.peer.conversation import MAX_MESSAGE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -103,7 +103,7 @@ async def test_a_message_that_is_refused_is_not_lost(open_notebook: OpenNotebook
     await notebook.run()
     ann, ben = notebook.chat("ann"), notebook.chat("ben")
     await meet(ann, ben)
-    novel = "é" * (LONGEST_MESSAGE // 2 + 1)
+    novel = "é" * (MAX_MESSAGE // 2 + 1)
     await ann.say(novel)
     await expect(ann.lines("Sys").last).to_contain_text("The message is too long: 65,538 bytes")
     await expect(ann.box).to_have_value(novel)

@@ -2,8 +2,8 @@
 
 import signal
 
-from p2pchat import ChatPeer, Limits, MessageReceived, State, start_servers
-from p2pchat.terminal import printable
+from p2pchat import ChatPeer, MessageReceived, State, Timeouts, start_servers
+from p2pchat.views.terminal import printable
 from tests.cli.processes import p2pchat, serving
 
 
@@ -56,8 +56,8 @@ async def test_next_in_a_terminal_finds_another_stranger():
 
 async def test_a_killed_stranger_is_noticed_and_told_in_words():
     servers = await start_servers()
-    limits = Limits(ping=0.2, silence=0.8)
-    async with ChatPeer(servers.matchmaking_url, servers.signaling_url, limits=limits) as peer:
+    timeouts = Timeouts(ping=0.2, silence=0.8)
+    async with ChatPeer(servers.matchmaking_url, servers.signaling_url, timeouts=timeouts) as peer:
         arguments = ["--matchmaking", servers.matchmaking_url, "--signaling", servers.signaling_url]
         async with p2pchat("chat", "--json", *arguments) as stranger:
             await peer.start()

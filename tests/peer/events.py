@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 from p2pchat import ChatPeer, MessageReceived, Notice, State, StateChanged
-from p2pchat.events import Event
+from p2pchat.peer.events import Event
 
 
-async def until(holds: Callable[[], object], what: str, seen: Callable[[], object] = str, limit: float = 10.0) -> None:
+async def until(
+    holds: Callable[[], object], what: str, seen: Callable[[], object] = str, timeout: float = 10.0
+) -> None:
     """Wait for something that announces itself by no event."""
-    end = asyncio.get_running_loop().time() + limit
+    end = asyncio.get_running_loop().time() + timeout
     while not holds():
-        assert asyncio.get_running_loop().time() < end, f"not within {limit:g} s: {what}; {seen()}"
+        assert asyncio.get_running_loop().time() < end, f"not within {timeout:g} s: {what}; {seen()}"
         await asyncio.sleep(0.005)
 
 
@@ -28,19 +30,19 @@ class Log:
         self.events.append(event)
         self._news.set()
 
-    async def until(self, holds: Callable[[], object], limit: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout: float = 10.0) -> None:
         """Wait until ``holds`` does; it is looked at after every event."""
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout):
                 while not holds():
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"not within {limit:g} s; the last events: {self.events[-5:]}") from None
+            raise AssertionError(f"not within {timeout:g} s; the last events: {self.events[-5:]}") from None
 
-    async def event(self, kind: type, limit: float = 10.0) -> Event:
+    async def event(self, kind: type, timeout: float = 10.0) -> Event:
         """Wait for the first event of a kind."""
-        await self.until(lambda: self.of(kind), limit)
+        await self.until(lambda: self.of(kind), timeout)
         return self.of(kind)[0]
 
     def of(self, kind: type) -> list:
@@ -58,7 +60,7 @@ class Log:
     def states(self) -> list[State]:
         return [event.state for event in self.of(StateChanged)]
 
-    async def closed(self, limit: float = 10.0) -> str:
+    async def closed(self, timeout: float = 10.0) -> str:
         """Wait for the end. Returns: why, in words."""
-        await self.until(lambda: State.CLOSED in self.states, limit)
+        await self.until(lambda: State.CLOSED in self.states, timeout)
         return self.peer.why

@@ -73,7 +73,7 @@ class Restarting:
 
     async def _carry_out(self, actions: list[Action]) -> None:
         for action in actions:
-            client = action.who
+            client = action.client
             assert isinstance(client, ServerConnection)
             try:
                 if isinstance(action, Send):

@@ -40,10 +40,10 @@ class InTheRoom:
     async def say(self, kind: str, **fields: object) -> None:
         await self._socket.send(json.dumps({"type": kind, **fields}))
 
-    async def frame(self, kind: str, limit: float = 10.0) -> dict:
+    async def frame(self, kind: str, timeout: float = 10.0) -> dict:
         """Wait for the first frame of a kind."""
         await until(
-            lambda: any(f["type"] == kind for f in self.frames), f"a frame {kind!r}", lambda: self.frames, limit
+            lambda: any(f["type"] == kind for f in self.frames), f"a frame {kind!r}", lambda: self.frames, timeout
         )
         return next(frame for frame in self.frames if frame["type"] == kind)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from p2pchat import ChatError, ChatPeer, Limits, MessageReceived, MessageSent, Servers, State, StateChanged
+from p2pchat import ChatError, ChatPeer, MessageReceived, MessageSent, Servers, State, StateChanged, Timeouts
 
 from .events import Log
 
@@ -61,8 +61,8 @@ async def life(peer: ChatPeer, chance: random.Random, end: float) -> None:
 @pytest.mark.parametrize("seed", range(4))
 async def test_all_are_closed_and_nothing_is_left(new_peer, servers: Servers, seed: int) -> None:
     chance = random.Random(seed)
-    limits = Limits(server=2, match=2, stranger=1, connect=5, goodbye=0.5)
-    peers = [new_peer(name=name, limits=limits) for name in ("Ada", "Bob", "Eve", "Fay", "Gus")]
+    timeouts = Timeouts(server=2, match=2, stranger=1, connect=5, goodbye=0.5)
+    peers = [new_peer(name=name, timeouts=timeouts) for name in ("Ada", "Bob", "Eve", "Fay", "Gus")]
     logs = [Log(peer) for peer in peers]
     end = time.monotonic() + SECONDS
     await asyncio.gather(*(life(peer, random.Random(chance.random()), end) for peer in peers))

@@ -1,306 +1,281 @@
-"""Two strangers over real servers and a real DataChannel: what one says, the other hears."""
+"""What two strangers say once the channel is open, between ours and with one that knows plain text only."""
 
-import asyncio
+import json
 
 import pytest
-from aiortc import RTCDataChannel, RTCDataChannelParameters
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from p2pchat import (
-    ChatPeer,
+from p2pchat.errors import MessageRefused
+from p2pchat.messages import Goodbye, Hello, Ping, Pong, Received, Typing, parse_chat
+from p2pchat.peer.conversation import (
+    MAX_MESSAGE,
+    TOO_LONG,
+    Conversation,
     Delivered,
+    Heard,
     MessageReceived,
-    MessageSent,
     Notice,
     SaidGoodbye,
-    State,
     StrangerTyping,
-    Trace,
+    check_message,
 )
-from p2pchat.errors import MessageRefused
-from p2pchat.events import Event
 
-from .events import Log, until
-
-Talking = tuple[ChatPeer, ChatPeer, Log, Log]
-
-TEXTS = {
-    "plain": "hello",
-    "spaces around": "  hello \n",
-    "lines": "one\ntwo\r\nthree\x85four\u2028five",
-    "controls": "\x00\x01\x07\x1b[31m\x7f\x9f",
-    "right to left": "שלום \u202eolleh\u202c مرحبا",
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🇫🇷",
-    "combining": "e\u0301 \u0e01\u0e33 Z̴̢̛a̵l̶g̷o̸",
-    "beyond the basic plane": "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 \U0010ffff",
-    "no characters": "\ufeff\ufffe\uffff",
-    "markup": "<script>alert('&amp;')</script>",
-    "looks like a frame": '{"type":"goodbye"}',
-    "JSON inside JSON": '{"type":"text","id":1,"text":"\\u0000"}',
-    "64 KiB": "x" * 65_536,
-    "64 KiB of what JSON escapes": "\x01" * 65_536,
-    "64 KiB of emoji": "😀" * 16_384,
-}
+HELLO = Hello().to_json().encode()
 
 
-class TestWhatIsSaid:
-    async def test_arrives_at_the_other_one_whatever_it_is(self, talking: Talking) -> None:
-        ada, bob, of_ada, of_bob = talking
-        for text in TEXTS.values():
-            await ada.send(text)
-            await bob.send(text)
-        await of_bob.until(lambda: len(of_bob.texts) >= len(TEXTS))
-        await of_ada.until(lambda: len(of_ada.texts) >= len(TEXTS))
-        for heard in (of_ada.texts, of_bob.texts):
-            assert dict(zip(TEXTS, heard, strict=True)) == TEXTS
-        assert not of_ada.notices + of_bob.notices
+class Channel:
+    """A reliable, ordered channel between two conversations, which carries frames only when told to."""
 
-    async def test_arrives_in_order(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        many = [str(number) for number in range(2_000)]
-        for text in many:
-            await ada.send(text)
-        await of_bob.until(lambda: len(of_bob.texts) >= len(many), limit=30)
-        assert of_bob.texts == many
+    def __init__(self, *, plain: bool = False) -> None:
+        """``plain``: neither side learns that the other understands more."""
+        self.opener = Conversation(invited=False)
+        self.other = Conversation(invited=not plain)
+        self.under_way: dict[Conversation, list[str | bytes]] = {self.opener: [], self.other: []}
+        self.heard: dict[Conversation, list[Heard]] = {self.opener: [], self.other: []}
 
-    async def test_keeps_its_order_when_it_has_to_wait_for_room(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        many = [str(number) + "x" * 60_000 for number in range(60)]
-        await asyncio.gather(*(ada.send(text) for text in many))
-        await of_bob.until(lambda: len(of_bob.texts) >= len(many), limit=30)
-        assert of_bob.texts == many
+    def carry(self, sender: Conversation, most: int = 1_000_000) -> None:
+        """Bring up to so many of the texts and frames that ``sender`` sent to the other side."""
+        target = self.other if sender is self.opener else self.opener
+        self.under_way[sender] += sender.take()
+        for _ in range(min(most, len(self.under_way[sender]))):
+            self.heard[target] += target.receive(self.under_way[sender].pop(0))
+            self.under_way[target] += target.take()
 
-    async def test_is_told_to_the_one_who_said_it_and_then_that_it_arrived(self, talking: Talking) -> None:
-        ada, _, of_ada, _ = talking
-        assert await ada.send("one") == 1
-        assert await ada.send("two") == 2
-        await of_ada.until(lambda: Delivered(2) in of_ada.events)
-        assert of_ada.of(MessageSent) == [MessageSent(1, "one"), MessageSent(2, "two")]
-        assert of_ada.of(Delivered)[-1] == Delivered(2), "one acknowledgement may serve several messages"
+    def carry_all(self) -> None:
+        for _ in range(4):
+            self.carry(self.opener)
+            self.carry(self.other)
+
+    def messages(self, target: Conversation) -> list[str]:
+        return [event.text for event in self.heard[target] if isinstance(event, MessageReceived)]
 
 
-class TestSend:
+@pytest.fixture
+def channel() -> Channel:
+    """Two of ours that have said Hello."""
+    channel = Channel()
+    channel.carry_all()
+    return channel
+
+
+class TestTheHello:
+    def test_comes_first_from_the_one_that_was_invited(self) -> None:
+        assert Conversation(invited=True).take() == [HELLO]
+
+    def test_comes_from_the_one_that_opened_only_as_an_answer(self) -> None:
+        opener = Conversation(invited=False)
+        assert opener.take() == []
+        assert opener.receive(HELLO) == []
+        assert opener.understood
+        assert opener.take() == [HELLO]
+
+    def test_is_answered_once(self) -> None:
+        opener = Conversation(invited=False)
+        opener.receive(HELLO), opener.receive(HELLO)
+        assert opener.take() == [HELLO]
+
+    def test_makes_both_understand(self, channel: Channel) -> None:
+        assert channel.opener.understood
+        assert channel.other.understood
+        assert channel.heard == {channel.opener: [], channel.other: []}
+
+    def test_of_one_side_alone_is_not_enough(self) -> None:
+        assert not Conversation(invited=True).understood
+
+    def test_may_be_crossed_by_messages(self) -> None:
+        channel = Channel()
+        channel.opener.say("I have heard no Hello yet")
+        channel.other.say("I was invited")
+        channel.carry_all()
+        channel.opener.say("now I have")
+        channel.carry_all()
+        assert channel.messages(channel.other) == ["I have heard no Hello yet", "now I have"]
+        assert channel.messages(channel.opener) == ["I was invited"]
+
+
+class TestWithOneThatKnowsPlainTextOnly:
+    def test_a_message_is_one_plain_frame(self) -> None:
+        ours = Conversation(invited=False)
+        ours.say('He said "hi" \U0001f600\n')
+        assert ours.take() == ['He said "hi" \U0001f600\n']
+
+    def test_nothing_but_messages_is_sent(self) -> None:
+        ours = Conversation(invited=False)
+        ours.typing(), ours.ping(), ours.receive("hello"), ours.acknowledge(), ours.goodbye()
+        assert ours.take() == []
+        assert not ours.understood
+
     @pytest.mark.parametrize(
-        ("text", "why"),
-        [
-            ("", "blank"),
-            (" \t\n\u3000", "blank"),
-            ("x" * 65_537, "65,537 bytes"),
-            ("😀" * 16_384 + "x", "65,537 bytes"),
-            ("half \ud83d", "lone surrogate"),
-        ],
+        "text", ["hello", "", "{}", '{"type":"text"}', Goodbye().to_json(), Hello().to_json(), "[" * 50_000]
     )
-    async def test_refuses_before_anything_is_sent(self, talking: Talking, text: str, why: str) -> None:
-        ada, _, of_ada, of_bob = talking
-        with pytest.raises(MessageRefused, match=why):
-            await ada.send(text)
-        assert await ada.send("the chat goes on") == 1, "a refused message takes no number"
-        await of_bob.until(lambda: of_bob.texts)
-        assert of_bob.texts == ["the chat goes on"]
-        assert of_ada.of(MessageSent) == [MessageSent(1, "the chat goes on")]
+    def test_whatever_it_says_is_a_message(self, text: str) -> None:
+        assert Conversation(invited=False).receive(text) == [MessageReceived(text)]
 
-    async def test_refuses_while_nobody_is_there(self, new_peer) -> None:
-        peer = new_peer()
-        with pytest.raises(MessageRefused, match="idle"):
-            await peer.send("hello?")
-        await peer.start()
-        with pytest.raises(MessageRefused, match="waiting"):
-            await peer.send("hello?")
+    def test_a_message_as_long_as_possible_is_heard_and_a_longer_one_is_not(self) -> None:
+        ours = Conversation(invited=False)
+        assert ours.receive("é" * (MAX_MESSAGE // 2)) == [MessageReceived("é" * (MAX_MESSAGE // 2))]
+        assert ours.receive("é" * (MAX_MESSAGE // 2) + "x") == [TOO_LONG]
 
-    async def test_refuses_after_the_goodbye_of_the_stranger(self, talking: Talking) -> None:
-        ada, bob, of_ada, _ = talking
-        refused: list[str] = []
+    def test_it_owes_and_is_owed_no_acknowledgement(self) -> None:
+        ours = Conversation(invited=False)
+        ours.receive("hello")
+        assert not ours.owes_acknowledgement
 
-        async def answer() -> None:
-            with pytest.raises(MessageRefused) as error:
-                await ada.send("wait!")
-            refused.append(str(error.value))
-
-        answers = []
-        ada.listen(lambda event: answers.append(asyncio.create_task(answer())) if event == SaidGoodbye() else None)
-        await bob.leave()
-        await of_ada.closed()
-        await asyncio.gather(*answers)
-        assert len(refused) == 1
-        assert "Nobody is there to hear it" in refused[0]
-
-    async def test_waits_while_more_than_a_mebibyte_is_on_its_way(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        waited = 0
-        for _ in range(40):
-            sending = asyncio.create_task(ada.send("x" * 65_536))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            waited += not sending.done()
-            await sending
-            assert ada._talk._channel.bufferedAmount < 2**20 + 2 * 65_536
-        assert waited, "2.5 MiB never fit into 1 MiB at once"
-        await of_bob.until(lambda: len(of_bob.texts) == 40, limit=30)
-
-    async def test_that_waits_ends_when_the_chat_does(self, talking: Talking) -> None:
-        ada, _, of_ada, _ = talking
-        many = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(200)]
-        await of_ada.event(MessageSent)
-        await ada.leave()
-        results = await asyncio.gather(*many, return_exceptions=True)
-        refused = [result for result in results if not isinstance(result, int)]
-        assert refused, "13 MiB cannot all have left"
-        assert {type(error) for error in refused} == {MessageRefused}
+    def test_messages_are_numbered_all_the_same(self) -> None:
+        ours = Conversation(invited=False)
+        assert [ours.say("one"), ours.say("two")] == [1, 2]
 
 
-class TestSay:
-    """What `send` does, for where nothing can be awaited."""
+class TestBytes:
+    def test_that_are_text_are_text(self) -> None:
+        assert Conversation(invited=False).receive("grüße".encode()) == [MessageReceived("grüße")]
 
-    async def test_answers_from_a_listener(self, talking: Talking) -> None:
-        ada, bob, of_ada, of_bob = talking
-        bob.listen(lambda event: bob.say(f"re: {event.text}") if isinstance(event, MessageReceived) else None)
-        await ada.send("hello")
-        await of_ada.until(lambda: of_ada.texts)
-        assert of_ada.texts == ["re: hello"]
-        assert of_bob.of(MessageSent) == [MessageSent(1, "re: hello")]
+    def test_that_are_a_frame_are_text_too_from_one_who_has_not_said_hello(self) -> None:
+        goodbye = Goodbye().to_json()
+        assert Conversation(invited=False).receive(goodbye.encode()) == [MessageReceived(goodbye)]
 
-    async def test_refuses_what_send_would_wait_for_and_never_overtakes(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        sending = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(40)]
-        await until(lambda: ada._talk._turn.locked(), "a message waits for room")
-        with pytest.raises(MessageRefused, match="Too much is on its way"):
-            ada.say("me first")
-        await asyncio.gather(*sending)
-        assert ada.say("now") == 41
-        await of_bob.until(lambda: len(of_bob.texts) == 41, limit=30)
-        assert of_bob.texts[-1] == "now"
-
-    async def test_refuses_while_nobody_is_there(self, new_peer) -> None:
-        with pytest.raises(MessageRefused, match="idle"):
-            new_peer().say("hello?")
+    def test_that_are_none_are_left_out_in_words(self) -> None:
+        (notice,) = Conversation(invited=False).receive(b"\xff" * 1234)
+        assert notice == Notice("The stranger sent 1,234 bytes that are no text; they were left out.")
 
 
-class TestBetweenTwoOfOurs:
-    async def test_typing_shows_at_most_every_other_second(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        for _ in range(20):
-            ada.typing()
-        await ada.send("done")
-        await of_bob.until(lambda: of_bob.texts)
-        assert [type(e) for e in of_bob.events if isinstance(e, StrangerTyping | MessageReceived)] == [
-            StrangerTyping,
-            MessageReceived,
-        ]
+class TestBetweenOurs:
+    def test_typing_goodbye_and_a_sign_of_life_arrive(self, channel: Channel) -> None:
+        channel.opener.typing(), channel.opener.ping(), channel.opener.goodbye()
+        channel.carry_all()
+        assert channel.heard[channel.other] == [StrangerTyping(), SaidGoodbye()]
+        assert channel.heard[channel.opener] == [], "a Pong is a sign of life and nothing to tell"
 
-    async def test_typing_while_nobody_is_there_is_harmless(self, new_peer) -> None:
-        peer = new_peer()
-        peer.typing()
-        await peer.start()
-        peer.typing()
-        await peer.leave()
-        peer.typing()
+    def test_a_ping_is_answered_with_a_pong(self, channel: Channel) -> None:
+        channel.other.receive(Ping().to_json().encode())
+        assert channel.other.take() == [Pong().to_json().encode()]
 
-    async def test_goodbye_ends_the_chat_of_both_at_once(self, talking: Talking) -> None:
-        ada, bob, of_ada, of_bob = talking
-        await ada.send("the last words")
-        async with asyncio.timeout(5):
-            await ada.leave()
-            assert await of_bob.closed() == "The stranger left."
-        assert of_bob.texts == ["the last words"]
-        assert of_bob.of(SaidGoodbye) == [SaidGoodbye()]
-        assert ada.why == "You left."
-        assert bob.state is State.CLOSED
-        assert not of_ada.of(SaidGoodbye)
+    def test_a_message_is_acknowledged_when_asked_to(self, channel: Channel) -> None:
+        number = channel.opener.say("hello")
+        channel.carry_all()
+        assert channel.messages(channel.other) == ["hello"]
+        assert channel.other.owes_acknowledgement
+        channel.other.acknowledge(), channel.other.acknowledge()
+        assert not channel.other.owes_acknowledgement
+        channel.carry_all()
+        assert channel.heard[channel.opener] == [Delivered(number)]
 
-    async def test_last_words_of_a_mebibyte_arrive_before_the_goodbye(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        for _ in range(16):
-            await ada.send("x" * 65_536)
-        await ada.leave()
-        await of_bob.closed()
-        assert len(of_bob.texts) == 16
-        assert of_bob.of(SaidGoodbye)
+    def test_one_acknowledgement_serves_many_messages(self, channel: Channel) -> None:
+        numbers = [channel.opener.say(f"message {n}") for n in range(1000)]
+        channel.carry_all()
+        channel.other.acknowledge()
+        channel.carry_all()
+        assert len(channel.messages(channel.other)) == 1000
+        assert channel.heard[channel.opener] == [Delivered(numbers[-1])]
 
-    async def test_both_may_leave_at_the_same_time(self, talking: Talking) -> None:
-        ada, bob, _, _ = talking
-        await asyncio.gather(ada.leave(), bob.leave())
-        assert ada.state is bob.state is State.CLOSED
+    def test_what_looks_like_a_frame_is_still_a_message(self, channel: Channel) -> None:
+        texts = [Hello().to_json(), Typing().to_json(), '{"type":"received","count":1}']
+        for text in texts:
+            channel.opener.say(text)
+        channel.carry_all()
+        assert channel.messages(channel.other) == texts
 
-    async def test_both_leave_the_signaling_server(self, servers, talking: Talking) -> None:
-        ada, bob, *_ = talking
-        signaling = next(server for server, _ in servers._planned if server.name == "signaling")
-        await until(lambda: not signaling._core.rooms, "the room is empty")
-        await ada.send("still there?")
-        assert ada.state is bob.state is State.OPEN
+    @pytest.mark.parametrize("text", ["x", '"', "\x00", "é", "\uffff", "\U0001f600"], ids=ascii)
+    def test_the_longest_message_arrives_in_one_piece_that_every_engine_takes(
+        self, channel: Channel, text: str
+    ) -> None:
+        longest = text * (MAX_MESSAGE // len(text.encode()))
+        channel.opener.say(longest)
+        assert channel.opener.take() == [longest]
+        assert channel.other.receive(longest) == [MessageReceived(longest)]
 
+    def test_nobody_is_told_that_more_arrived_than_was_sent(self, channel: Channel) -> None:
+        number = channel.opener.say("one")
+        assert channel.opener.receive(Received(1_000).to_json().encode()) == [Delivered(number)]
 
-class TestAListenerThatRaises:
-    async def test_disturbs_neither_the_chat_nor_other_listeners(self, talking: Talking, caplog) -> None:
-        ada, bob, of_ada, of_bob = talking
-
-        def faulty(event: Event) -> None:
-            raise RuntimeError(f"my own fault at {type(event).__name__}")
-
-        for peer in (ada, bob):
-            peer._listeners.insert(0, faulty)
-        for number in range(3):
-            await ada.send(f"{number}")
-            await bob.send(f"{number}")
-        await of_ada.until(lambda: len(of_ada.texts) == 3)
-        await of_bob.until(lambda: len(of_bob.texts) == 3)
-        assert ada.state is bob.state is State.OPEN
-        assert "my own fault at MessageReceived" in caplog.text
-        assert "A listener of the peer" in caplog.text
+    @pytest.mark.parametrize("text", ["plain text", "{}", "[" * 50_000, '{"type":"dance"}', '{"type":"received"}'])
+    def test_a_frame_that_cannot_be_read_is_told_in_words(self, channel: Channel, text: str) -> None:
+        (notice,) = channel.other.receive(text.encode())
+        assert isinstance(notice, Notice)
+        assert notice.text.startswith("The stranger sent a frame that cannot be read: ")
 
 
-class TestAStrangerWhoBreaksTheRules:
-    async def test_is_answered_by_a_notice_and_the_chat_goes_on(self, talking: Talking) -> None:
-        ada, _, of_ada, of_bob = talking
-        await ada.send("understood")
-        await of_ada.until(lambda: of_ada.of(Delivered))
-        channel = ada._talk._channel
-        for data in (b"no frame", b'{"type":"received"}', b"[" * 50_000, b"\xff\xfe", b"\x00" * 65_536):
-            channel.send(data)
-        await ada.send("still there")
-        await of_bob.until(lambda: "still there" in of_bob.texts)
-        assert len(of_bob.of(Notice)) == 5
-        assert of_bob.texts == ["understood", "still there"]
+class TestWhatIsRefused:
+    @pytest.mark.parametrize("blank", ["", " ", "\n\t\r", "\u3000\u2003"], ids=ascii)
+    def test_a_blank_message(self, channel: Channel, blank: str) -> None:
+        with pytest.raises(MessageRefused, match="The message is blank"):
+            channel.opener.say(blank)
 
-    async def test_more_channels_are_not_listened_to(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        second = RTCDataChannel(ada._talk._channel.transport, RTCDataChannelParameters(label="matchmaking-example"))
-        await until(lambda: second.readyState == "open", "the second channel is open")
-        second.send("psst")
-        second.close()
-        await until(lambda: second.readyState == "closed", "the second channel is closed")
-        await ada.send("the only one")
-        await of_bob.until(lambda: of_bob.texts)
-        assert of_bob.texts == ["the only one"]
+    @pytest.mark.parametrize("text", ["\ud800", "hello \udfff!"], ids=ascii)
+    def test_half_a_character(self, channel: Channel, text: str) -> None:
+        with pytest.raises(MessageRefused, match="half a character"):
+            channel.opener.say(text)
 
-    async def test_closing_the_channel_without_a_goodbye_ends_the_chat(self, talking: Talking) -> None:
-        ada, _, _, of_bob = talking
-        ada._talk._channel.close()
-        assert "closed" in await of_bob.closed()
+    @pytest.mark.parametrize("text", ["x" * 65_537, "é" * 32_769, "\U0001f600" * 16_385], ids=lambda text: text[0])
+    def test_more_than_64_kib(self, channel: Channel, text: str) -> None:
+        with pytest.raises(MessageRefused, match=r"too long: 65,5\d\d bytes in UTF-8, 65,536 are possible"):
+            channel.opener.say(text)
+
+    def test_sends_nothing_and_takes_no_number(self, channel: Channel) -> None:
+        with pytest.raises(MessageRefused):
+            channel.opener.say(" ")
+        assert channel.opener.take() == []
+        assert channel.opener.say("hello") == 1
+
+    def test_not_64_kib(self) -> None:
+        check_message("x" * MAX_MESSAGE)
+        check_message("\U0001f600" * (MAX_MESSAGE // 4))
 
 
-class TestTheTrace:
-    async def test_tells_the_whole_story_of_a_meeting(self, new_peer) -> None:
-        trace = Trace()
-        ada, bob = new_peer(name="Ada", trace=trace), new_peer(name="Bob", trace=trace)
-        of_bob = Log(bob)
-        for peer in (ada, bob):
-            await peer.start()
-        await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))
-        await ada.send("hello")
-        await of_bob.until(lambda: of_bob.texts)
-        arrows = [(arrow.source, arrow.target, arrow.what) for arrow in trace]
-        wanted = [
-            ("Ada", "matchmaking", "join"),
-            ("Bob", "matchmaking", "join"),
-            ("matchmaking", "Bob", "MATCH"),
-            ("Bob", "signaling", "register"),
-            ("signaling", "Bob", "accept"),
-            ("Ada", "stranger", "message"),
-            ("stranger", "Bob", "message"),
-        ]
-        places = [arrows.index(arrow) for arrow in wanted]
-        assert places == sorted(places)
-        for what in ("offer", "answer"):
-            kinds = {("signaling" in (s, t), s, t) for s, t, w in arrows if w == what}
-            assert len(kinds) == 2, f"the {what} goes to the signaling server and from there to the other one"
-        assert len({arrow.room for arrow in trace if arrow.what in ("offer", "answer")}) == 1
-        assert [arrow.at for arrow in trace] == sorted(arrow.at for arrow in trace)
+# --- properties --------------------------------------------------------------------------------------------------
+
+SAYABLE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip) | st.builds(
+    lambda letter, length: letter * length, st.sampled_from("xé\U0001f600"), st.integers(1, MAX_MESSAGE // 4)
+)
+STEPS = st.lists(
+    st.tuples(st.booleans(), SAYABLE | st.integers(0, 5) | st.sampled_from([None])),
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(steps=STEPS, plain=st.booleans())
+def test_every_message_arrives_once_whole_and_in_order(steps: list[tuple[bool, str | int | None]], plain: bool) -> None:
+    """A step of one side is to say something, to have some frames carried, or to acknowledge."""
+    channel = Channel(plain=plain)
+    said: dict[Conversation, list[str]] = {channel.opener: [], channel.other: []}
+    for opener, step in steps:
+        side = channel.opener if opener else channel.other
+        if isinstance(step, str):
+            assert side.say(step) == len(said[side]) + 1
+            said[side].append(step)
+        elif step is not None:
+            channel.carry(side, step)
+        else:
+            side.acknowledge()
+    channel.carry_all()
+    for side, other in ((channel.opener, channel.other), (channel.other, channel.opener)):
+        assert channel.messages(other) == said[side]
+        assert not any(isinstance(event, Notice) for event in channel.heard[other])
+        told = [event.id for event in channel.heard[side] if isinstance(event, Delivered)]
+        assert told == sorted(set(told))
+        assert all(1 <= number <= len(said[side]) for number in told)
+        assert channel.opener.understood is channel.other.understood is not plain
+
+
+@settings(deadline=None)
+@given(
+    invited=st.booleans(),
+    frames=st.lists(
+        st.text(st.characters(exclude_categories=()))
+        | st.binary()
+        | st.sampled_from([frame.to_json().encode() for frame in (Hello(), Goodbye(), Ping(), Received(7))])
+        | st.dictionaries(st.sampled_from(["type", "count"]), st.integers() | st.text()).map(json.dumps).map(str.encode)
+    ),
+)
+def test_whatever_comes_is_understood_or_told_and_always_text(invited: bool, frames: list[str | bytes]) -> None:
+    ours = Conversation(invited=invited)
+    for frame in frames:
+        for event in ours.receive(frame):
+            if isinstance(event, MessageReceived | Notice):
+                event.text.encode()
+        ours.acknowledge()
+    for frame in ours.take():
+        assert isinstance(frame, bytes)
+        parse_chat(frame.decode())

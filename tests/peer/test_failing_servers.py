@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from p2pchat import ChatPeer, Limits, Servers, State
+from p2pchat import ChatPeer, Servers, State, Timeouts
 from p2pchat.errors import MatchmakingFailed
 
 from .events import Log, until
@@ -26,7 +26,7 @@ from .fakes import (
 from .strangers import enter
 
 NewPeer = Callable[..., ChatPeer]
-SHORT = Limits(server=0.3, lonely=5, match=5, stranger=0.3, connect=0.5)
+SHORT = Timeouts(server=0.3, lonely=5, match=5, stranger=0.3, connect=0.5)
 
 
 def refusing(status: int, body: str) -> Callable:
@@ -36,7 +36,7 @@ def refusing(status: int, body: str) -> Callable:
 class TestMatchmaking:
     async def fails(self, new_peer: NewPeer, url: str) -> str:
         """Start with the matchmaking server at ``url``. Returns: why that failed, which must name server and cure."""
-        peer = new_peer(matchmaking=url, limits=SHORT)
+        peer = new_peer(matchmaking=url, timeouts=SHORT)
         log = Log(peer)
         with pytest.raises(MatchmakingFailed) as error:
             await peer.start()
@@ -86,7 +86,7 @@ class TestMatchmaking:
     @pytest.mark.parametrize("frame", ["no JSON", "[]", "{}", '{"type":"MATCH"}', b"\x00", "[" * 5_000])
     async def test_says_rubbish(self, new_peer: NewPeer, frame: str | bytes) -> None:
         async with websocket_server(says(frame)) as url:
-            peer = new_peer(matchmaking=url, limits=SHORT)
+            peer = new_peer(matchmaking=url, timeouts=SHORT)
             log = Log(peer)
             await peer.start()
             assert (await log.closed()).startswith(f"The matchmaking server at {url} s")
@@ -103,7 +103,7 @@ class TestMatchmaking:
     )
     async def test_sends_us_away(self, new_peer: NewPeer, end, why: str) -> None:
         async with websocket_server(says(then=end)) as url:
-            peer = new_peer(matchmaking=url, limits=SHORT)
+            peer = new_peer(matchmaking=url, timeouts=SHORT)
             log = Log(peer)
             await peer.start()
             assert why in await log.closed()
@@ -118,7 +118,7 @@ class TestMatchmaking:
     async def test_that_answers_no_ping_keeps_who_waits(self, new_peer: NewPeer, monkeypatch) -> None:
         """The original reads one frame and never again, so no pong comes."""
         monkeypatch.setattr("p2pchat.sockets.websocket.PING_EVERY", 0.02)
-        monkeypatch.setattr("p2pchat.sockets.websocket.CLOSE_LIMIT", 0.1)
+        monkeypatch.setattr("p2pchat.sockets.websocket.CLOSE_TIMEOUT", 0.1)
         late, over = asyncio.Event(), asyncio.Event()
 
         async def deaf(connection) -> None:
@@ -128,7 +128,7 @@ class TestMatchmaking:
             await over.wait()
 
         async with websocket_server(says(then=deaf)) as url:
-            peer = new_peer(matchmaking=url, signaling=await unused_url(), limits=SHORT)
+            peer = new_peer(matchmaking=url, signaling=await unused_url(), timeouts=SHORT)
             log = Log(peer)
             await peer.start()
             with pytest.raises(TimeoutError):
@@ -149,10 +149,10 @@ class TestMatchmaking:
 
 
 class TestSignaling:
-    async def fails(self, new_peer: NewPeer, url: str, limits: Limits = SHORT) -> str:
+    async def fails(self, new_peer: NewPeer, url: str, timeouts: Timeouts = SHORT) -> str:
         """Be matched, and go to the signaling server at ``url``. Returns: why that failed."""
         async with websocket_server(says(MATCH)) as matchmaking:
-            peer = new_peer(matchmaking=matchmaking, signaling=url, limits=limits)
+            peer = new_peer(matchmaking=matchmaking, signaling=url, timeouts=timeouts)
             log = Log(peer)
             await peer.start()
             why = await log.closed()
@@ -270,7 +270,7 @@ class TestServersThatStop:
 
     async def test_between_offer_and_answer(self, new_peer: NewPeer, servers: Servers) -> None:
         async with websocket_server(says(MATCH)) as matchmaking:
-            peer = new_peer(matchmaking=matchmaking, limits=Limits(stranger=5))
+            peer = new_peer(matchmaking=matchmaking, timeouts=Timeouts(stranger=5))
             log = Log(peer)
             async with enter(servers.signaling_url, "a-room") as stranger:
                 await peer.start()

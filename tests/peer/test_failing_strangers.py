@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from p2pchat import ChatPeer, Limits, MessageReceived, Servers, State
+from p2pchat import ChatPeer, MessageReceived, Servers, State, Timeouts
 from p2pchat.messages import Accept
-from p2pchat.negotiation import Negotiation
+from p2pchat.peer.negotiation import Negotiation
 
 from .events import Log, until
 from .fakes import MATCH, says, websocket_server
@@ -17,17 +17,18 @@ from .strangers import InTheRoom, PlainPartner, enter
 
 NewPeer = Callable[..., ChatPeer]
 ROOM = MATCH["room_id"]
-SHORT = Limits(stranger=0.3, connect=0.6)
+SHORT = Timeouts(stranger=0.3, connect=0.6)
+LONG = Timeouts()
 NOWHERE = "a=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"  # nobody listens at the discard port
 
 
 @asynccontextmanager
 async def in_the_room(
-    new_peer: NewPeer, servers: Servers, *, stranger_first: bool, limits: Limits = SHORT
+    new_peer: NewPeer, servers: Servers, *, stranger_first: bool, timeouts: Timeouts = SHORT
 ) -> AsyncIterator[tuple[ChatPeer, Log, InTheRoom]]:
     """Our peer and a stranger in one room; our peer makes the offer if the stranger was there first."""
     async with websocket_server(says(MATCH)) as matchmaking:
-        peer = new_peer(matchmaking=matchmaking, limits=limits)
+        peer = new_peer(matchmaking=matchmaking, timeouts=timeouts)
         log = Log(peer)
         if stranger_first:
             async with enter(servers.signaling_url, ROOM) as stranger:
@@ -45,7 +46,7 @@ async def in_the_room(
 class TestAStrangerWho:
     async def test_never_comes_to_the_room(self, new_peer: NewPeer, servers: Servers) -> None:
         async with websocket_server(says(MATCH)) as matchmaking:
-            peer = new_peer(matchmaking=matchmaking, limits=SHORT)
+            peer = new_peer(matchmaking=matchmaking, timeouts=SHORT)
             log = Log(peer)
             await peer.start()
             assert await log.closed() == (
@@ -62,7 +63,7 @@ class TestAStrangerWho:
         """Many do so as soon as their own channel is open; ours may need a moment more."""
         partner = PlainPartner()
         try:
-            async with in_the_room(new_peer, servers, stranger_first=True, limits=Limits()) as (peer, _, stranger):
+            async with in_the_room(new_peer, servers, stranger_first=True, timeouts=LONG) as (peer, _, stranger):
                 answer = await partner.answer((await stranger.frame("offer"))["sdp"])
                 await stranger.say("answer", sdp=answer)
                 await stranger.leave()
@@ -71,16 +72,16 @@ class TestAStrangerWho:
             await partner.close()
 
     async def test_leaves_between_offer_and_answer(self, new_peer: NewPeer, servers: Servers) -> None:
-        limits = Limits(stranger=10)
-        async with in_the_room(new_peer, servers, stranger_first=True, limits=limits) as (_, log, stranger):
+        timeouts = Timeouts(stranger=10)
+        async with in_the_room(new_peer, servers, stranger_first=True, timeouts=timeouts) as (_, log, stranger):
             await stranger.frame("offer")
             await stranger.leave()
             assert await log.closed(2) == "The stranger left before the two of you were connected."
 
     @pytest.mark.parametrize("first", [True, False], ids=["was there first", "comes second"])
     async def test_vanishes_without_a_close(self, new_peer: NewPeer, servers: Servers, first: bool) -> None:
-        limits = Limits(stranger=10)
-        async with in_the_room(new_peer, servers, stranger_first=first, limits=limits) as (_, log, stranger):
+        timeouts = Timeouts(stranger=10)
+        async with in_the_room(new_peer, servers, stranger_first=first, timeouts=timeouts) as (_, log, stranger):
             if first:
                 await stranger.frame("offer")
             stranger.vanish()
@@ -154,9 +155,9 @@ class TestABrokenDescription:
     async def test_answer(self, new_peer: NewPeer, servers: Servers, kind: str) -> None:
         partner = PlainPartner()
         try:
-            # To read a hundred thousand lines can take longer than the limits of a test, where the machine is busy.
-            limits = Limits() if kind in HARMLESS else SHORT
-            async with in_the_room(new_peer, servers, stranger_first=True, limits=limits) as (_, log, stranger):
+            # To read a hundred thousand lines can take longer than the timeouts of a test, where the machine is busy.
+            timeouts = Timeouts() if kind in HARMLESS else SHORT
+            async with in_the_room(new_peer, servers, stranger_first=True, timeouts=timeouts) as (_, log, stranger):
                 offer = (await stranger.frame("offer"))["sdp"]
                 await stranger.say("answer", sdp=BROKEN[kind](await partner.answer(offer)))
                 if kind in HARMLESS:
@@ -224,7 +225,11 @@ class TestCandidates:
     async def test_may_come_one_by_one_from_who_offers(self, new_peer: NewPeer, servers: Servers, early: bool) -> None:
         partner = PlainPartner()
         try:
-            async with in_the_room(new_peer, servers, stranger_first=False, limits=Limits()) as (peer, log, stranger):
+            async with in_the_room(new_peer, servers, stranger_first=False, timeouts=LONG) as (
+                peer,
+                log,
+                stranger,
+            ):
                 sdp, candidates = taken_out(await partner.offer())
                 if not early:
                     await stranger.say("offer", sdp=sdp)
@@ -242,7 +247,11 @@ class TestCandidates:
     async def test_may_come_one_by_one_from_who_answers(self, new_peer: NewPeer, servers: Servers, early: bool) -> None:
         partner = PlainPartner()
         try:
-            async with in_the_room(new_peer, servers, stranger_first=True, limits=Limits()) as (peer, log, stranger):
+            async with in_the_room(new_peer, servers, stranger_first=True, timeouts=LONG) as (
+                peer,
+                log,
+                stranger,
+            ):
                 offer = (await stranger.frame("offer"))["sdp"]
                 sdp, candidates = taken_out(await partner.answer(taken_out(offer)[0]))
                 if early:
@@ -273,7 +282,11 @@ class TestCandidates:
         ]
         partner = PlainPartner()
         try:
-            async with in_the_room(new_peer, servers, stranger_first=False, limits=Limits()) as (peer, log, stranger):
+            async with in_the_room(new_peer, servers, stranger_first=False, timeouts=LONG) as (
+                peer,
+                log,
+                stranger,
+            ):
                 sdp = await partner.offer()
                 for _ in range(30 if early else 1):  # more than are kept
                     await say_all(stranger, rubbish if early else [])

@@ -9,7 +9,7 @@ import pytest
 
 from p2pchat import ChatPeer, Servers, State
 from p2pchat.errors import MessageRefused
-from p2pchat.negotiation import Negotiation
+from p2pchat.peer.negotiation import Negotiation
 
 from .events import Log, until
 from .strangers import InTheRoom, PlainPartner, enter, match
@@ -58,9 +58,9 @@ async def met(request, new_peer: NewPeer, servers: Servers, monkeypatch) -> Asyn
 def hold_the_door(monkeypatch, entered: asyncio.Event) -> None:
     enter_at_once = Negotiation.enter
 
-    async def enter_later(self: Negotiation, limit: float) -> None:
+    async def enter_later(self: Negotiation, timeout: float) -> None:
         await entered.wait()
-        await enter_at_once(self, limit)
+        await enter_at_once(self, timeout)
 
     monkeypatch.setattr(Negotiation, "enter", enter_later)
 
@@ -109,7 +109,7 @@ async def test_our_leaving_closes_its_channel(met: Meeting) -> None:
 async def test_its_leaving_ends_the_chat_at_once(met: Meeting) -> None:
     _, log, partner, _ = met
     await partner.close()
-    assert await log.closed(limit=3) == "The stranger's connection was closed."
+    assert await log.closed(timeout=3) == "The stranger's connection was closed."
 
 
 async def test_its_leaving_the_room_does_not_end_the_chat(met: Meeting) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from p2pchat import ChatError, ChatPeer, Limits, Servers, State
+from p2pchat import ChatError, ChatPeer, Servers, State, Timeouts
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.signaling import Signaling
 
@@ -13,7 +13,7 @@ from .events import Log, until
 from .restarting import Restarting, restarting
 
 NewPeer = Callable[..., ChatPeer]
-LIMITS = Limits(server=1.0, goodbye=0.2)
+TIMEOUTS = Timeouts(server=1.0, goodbye=0.2)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ class TestAMatchmakingServerThatIsRestarted:
         assert matchmaking.restarts == 1
 
     async def test_and_does_not_come_back_is_given_up(self, new_peer: NewPeer, matchmaking: Restarting) -> None:
-        peer = new_peer(matchmaking=matchmaking.url, limits=LIMITS)
+        peer = new_peer(matchmaking=matchmaking.url, timeouts=TIMEOUTS)
         await peer.start()
         await until(lambda: matchmaking.clients, "it stands in the line")
         matchmaking.stays_down = True
@@ -82,7 +82,7 @@ class TestAMatchmakingServerThatIsRestarted:
 
     async def test_and_whose_port_is_closed_then_is_given_up(self, new_peer: NewPeer) -> None:
         async with restarting(Matchmaking, "matchmaking") as server:
-            peer = new_peer(matchmaking=server.url, limits=LIMITS)
+            peer = new_peer(matchmaking=server.url, timeouts=TIMEOUTS)
             await peer.start()
             await until(lambda: server.clients, "it stands in the line")
             server.restart()
@@ -94,7 +94,7 @@ class TestAMatchmakingServerThatIsRestarted:
     ) -> None:
         for number in range(1, 100):
             matchmaking.plan("before", "join", number)
-        peer = new_peer(matchmaking=matchmaking.url, limits=Limits(match=1.0))
+        peer = new_peer(matchmaking=matchmaking.url, timeouts=Timeouts(match=1.0))
         await peer.start()
         with pytest.raises(ChatError, match="Nobody came within 1 seconds"):
             await peer.wait_for(State.OPEN, 10)
@@ -141,7 +141,7 @@ class TestASignalingServerThatIsRestarted:
 
     async def test_and_does_not_come_back_is_given_up(self, new_peer: NewPeer, servers: Servers) -> None:
         async with restarting(Signaling, "signaling") as server:
-            ada, bob = (new_peer(signaling=server.url, limits=LIMITS) for _ in range(2))
+            ada, bob = (new_peer(signaling=server.url, timeouts=TIMEOUTS) for _ in range(2))
             server.plan("before", "offer", 1)
             server.stays_down = True
             await asyncio.gather(ada.start(), bob.start())
@@ -151,7 +151,7 @@ class TestASignalingServerThatIsRestarted:
 
     async def test_with_any_other_code_is_the_end(self, new_peer: NewPeer, signaling: Restarting) -> None:
         peer = new_peer(signaling=signaling.url)
-        other = new_peer(signaling=signaling.url, limits=LIMITS)
+        other = new_peer(signaling=signaling.url, timeouts=TIMEOUTS)
         signaling._handle = lambda *_: asyncio.sleep(0, signaling.restart(1001))  # type: ignore[method-assign]
         await asyncio.gather(peer.start(), other.start())
         with pytest.raises(ChatError, match="back in a moment"):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from p2pchat import ChatError, ChatPeer, Limits, MessageReceived, SaidGoodbye, State, StateChanged
+from p2pchat import ChatError, ChatPeer, MessageReceived, SaidGoodbye, State, StateChanged, Timeouts
 
 from .events import Log, until
 
@@ -348,7 +348,7 @@ class TestAsAContextManager:
 
 
 async def test_somebody_who_waits_alone_is_told_so_and_waits_no_longer_than_the_limit(new_peer: NewPeer) -> None:
-    peer = new_peer(limits=Limits(lonely=0.05, match=0.2))
+    peer = new_peer(timeouts=Timeouts(lonely=0.05, match=0.2))
     log = Log(peer)
     await peer.start()
     assert await log.closed() == "Nobody came within 0.2 seconds. Press START to wait again."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat import ChatPeer, Limits, Servers, State
+from p2pchat import ChatPeer, Servers, State, Timeouts
 
 from .events import Log, until
 
@@ -34,16 +34,16 @@ async def killed_in_mid_chat(kind: str, peer: ChatPeer, servers: Servers) -> tup
     log = Log(peer)
     await peer.start()
     async with process(kind, servers) as stranger:
-        await log.until(lambda: log.texts == ["open"], limit=30)
+        await log.until(lambda: log.texts == ["open"], timeout=30)
         stranger.kill()
         await stranger.wait()
         killed = time.monotonic()
-        why = await log.closed(limit=30)
+        why = await log.closed(timeout=30)
         return why, time.monotonic() - killed
 
 
 async def test_one_of_ours_is_missed_by_its_pongs(new_peer: NewPeer, servers: Servers) -> None:
-    peer = new_peer(limits=Limits(ping=0.2, silence=0.8))
+    peer = new_peer(timeouts=Timeouts(ping=0.2, silence=0.8))
     why, seconds = await killed_in_mid_chat("ours", peer, servers)
     assert why == "The stranger vanished: nothing heard for 0.8 seconds."
     assert seconds < 3
@@ -57,11 +57,11 @@ async def test_one_who_knows_plain_text_only_is_missed_by_ice(new_peer: NewPeer,
 
 
 async def test_one_who_is_silent_but_alive_stays(new_peer: NewPeer, servers: Servers) -> None:
-    peer = new_peer(limits=Limits(ping=0.05, silence=0.3))
+    peer = new_peer(timeouts=Timeouts(ping=0.05, silence=0.3))
     log = Log(peer)
     await peer.start()
     async with process("ours", servers):
-        await log.until(lambda: log.texts == ["open"], limit=30)
+        await log.until(lambda: log.texts == ["open"], timeout=30)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(peer._task), 1.0)  # more than three times the silence
         assert peer.state is State.OPEN
@@ -74,7 +74,7 @@ async def test_one_who_is_killed_while_waiting_is_matched_with_nobody(
 ) -> None:
     matchmaking = next(server for server, _ in servers._planned if server.name == "matchmaking")
     async with process(kind, servers) as ghost:
-        await until(lambda: matchmaking._core.waiting == 1, "the stranger waits", limit=30)
+        await until(lambda: matchmaking._core.waiting == 1, "the stranger waits", timeout=30)
         ghost.kill()
         await ghost.wait()
         await until(lambda: matchmaking._core.waiting == 0, "nobody waits")

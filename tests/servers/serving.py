@@ -10,14 +10,14 @@ import sys
 
 import psutil
 
-from p2pchat.bounds import Bounds
 from p2pchat.servers import Servers
+from p2pchat.servers.limits import Limits
 
 
 async def main() -> None:
     itself = psutil.Process()
     loop = asyncio.get_running_loop()
-    async with Servers(static_port=None, bounds=Bounds()) as servers:
+    async with Servers(static_port=None, limits=Limits()) as servers:
         print(json.dumps(servers.urls), flush=True)
         while await loop.run_in_executor(None, sys.stdin.readline):
             gc.collect()

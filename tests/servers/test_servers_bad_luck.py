@@ -7,9 +7,9 @@ import pytest
 from raw_websocket import CLOSE, PING, RawWebSocket, close, frame, open_raw, text
 from said import a_room, candidate, join, register, relays, surely_heard, until, waiting
 
-from p2pchat.core_server import CoreServer
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.servers import Servers
+from p2pchat.servers.websocket_server import CoreServer
 from p2pchat.signaling import Signaling
 
 
@@ -148,16 +148,16 @@ async def test_who_vanished_without_a_word_is_noticed_by_its_missing_pongs(name:
 
 async def test_by_default_who_vanished_is_noticed_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real numbers, as the library got them; no test waits for so long."""
-    from p2pchat import core_server
+    from p2pchat.servers import websocket_server
 
     asked: dict[str, object] = {}
-    serve = core_server.serve
+    serve = websocket_server.serve
 
     def spy(*args: object, **options: object) -> object:
         asked.update(options)
         return serve(*args, **options)
 
-    monkeypatch.setattr(core_server, "serve", spy)
+    monkeypatch.setattr(websocket_server, "serve", spy)
     async with Servers(static_port=None):
         interval, patience = asked["ping_interval"], asked["ping_timeout"]
     assert isinstance(interval, float)

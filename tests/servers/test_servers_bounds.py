@@ -10,13 +10,13 @@ import pytest
 from raw_websocket import PING, RawWebSocket, ask, frame, open_raw, raw_connection, text
 from said import a_room, candidate, join, register, relays, surely_heard, until, waiting
 
-from p2pchat import client as client_module
-from p2pchat.bounds import Bounds
-from p2pchat.client import is_loopback
 from p2pchat.servers import Servers
+from p2pchat.servers import connection as client_module
+from p2pchat.servers.connection import is_loopback
+from p2pchat.servers.limits import Limits
 
 CORES = ("matchmaking", "signaling")
-NONE = Bounds(0, 0, 0, 0, 0, 0, 0)
+NONE = Limits(0, 0, 0, 0, 0, 0, 0)
 
 
 # --- time to the first frame --------------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ NONE = Bounds(0, 0, 0, 0, 0, 0, 0)
 @pytest.mark.parametrize("name", CORES)
 async def test_who_connects_and_says_nothing_is_told_to_go(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+    async with Servers(static_port=None, limits=Limits(first_frame=0.3)) as servers:
         mute = await open_raw(servers.urls[name])
         mute.send(frame(PING, b"I live"))  # a ping says nothing
         assert await mute.closed() == (1008, "no frame from you within 0.3 seconds")
@@ -35,7 +35,7 @@ async def test_who_connects_and_says_nothing_is_told_to_go(name: str, caplog: py
 
 @pytest.mark.parametrize("name", CORES)
 async def test_who_has_said_something_may_be_silent_for_long(name: str) -> None:
-    async with Servers(static_port=None, bounds=Bounds(first_frame=0.1)) as servers:
+    async with Servers(static_port=None, limits=Limits(first_frame=0.1)) as servers:
         patient = await open_raw(servers.urls[name])
         patient.send(join("patient") if name == "matchmaking" else register("a"))
         if name == "signaling":
@@ -44,7 +44,7 @@ async def test_who_has_said_something_may_be_silent_for_long(name: str) -> None:
 
 
 async def test_half_a_first_frame_is_none() -> None:
-    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+    async with Servers(static_port=None, limits=Limits(first_frame=0.3)) as servers:
         slow = await open_raw(servers.signaling_url)
         slow.send(text(register("a"))[:-1])
         assert (await slow.closed())[0] == 1008
@@ -52,7 +52,7 @@ async def test_half_a_first_frame_is_none() -> None:
 
 @pytest.mark.parametrize("name", CORES)
 async def test_who_connects_and_asks_for_no_websocket_is_cut_off(name: str) -> None:
-    async with Servers(static_port=None, bounds=Bounds(first_frame=0.3)) as servers:
+    async with Servers(static_port=None, limits=Limits(first_frame=0.3)) as servers:
         reader, writer = await raw_connection(servers.urls[name])
         writer.write(b"GET /")
         assert await asyncio.wait_for(reader.read(-1), 5) == b""
@@ -119,7 +119,7 @@ def from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("from_afar")
 async def test_one_address_has_so_many_connections(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with Servers(static_port=None, bounds=Bounds(connections=3)) as servers:
+    async with Servers(static_port=None, limits=Limits(connections=3)) as servers:
         url = servers.urls[name]
         clients = [await open_raw(url) for _ in range(3)]
         with pytest.raises(ConnectionRefusedError, match=r"429 .*: more than 3 connections from your address"):
@@ -144,7 +144,7 @@ async def _as_soon_as_possible(url: str) -> RawWebSocket:
 
 @pytest.mark.usefixtures("from_afar")
 async def test_who_never_finishes_the_handshake_counts_too() -> None:
-    async with Servers(static_port=None, bounds=Bounds(connections=3)) as servers:
+    async with Servers(static_port=None, limits=Limits(connections=3)) as servers:
         pending = [await raw_connection(servers.signaling_url) for _ in range(3)]
         with pytest.raises(ConnectionRefusedError, match="429"):
             await open_raw(servers.signaling_url)
@@ -155,13 +155,13 @@ async def test_who_never_finishes_the_handshake_counts_too() -> None:
 async def test_each_address_has_its_own_count(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = itertools.count(1)
     monkeypatch.setattr(client_module, "address_of", lambda transport: f"192.0.2.{next(numbers)}")
-    async with Servers(static_port=None, bounds=Bounds(connections=1)) as servers:
+    async with Servers(static_port=None, limits=Limits(connections=1)) as servers:
         for client in [await open_raw(servers.signaling_url) for _ in range(10)]:
             await client.leave()
 
 
 async def test_this_machine_is_exempt() -> None:
-    async with Servers(static_port=None, bounds=Bounds(connections=2)) as servers:
+    async with Servers(static_port=None, limits=Limits(connections=2)) as servers:
         for client in [await open_raw(servers.signaling_url) for _ in range(10)]:
             await client.leave()
 
@@ -188,7 +188,7 @@ def test_and_nothing_else_is(address: str) -> None:
 
 async def test_who_does_not_read_is_closed_and_no_other_room_notices(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with Servers(static_port=None, bounds=Bounds(queued=2**20)) as servers:
+    async with Servers(static_port=None, limits=Limits(queued=2**20)) as servers:
         one = await open_raw(servers.signaling_url)
         one.send(register("a"))
         await one.text()
@@ -237,7 +237,7 @@ async def test_who_never_reads_at_all_is_cut_off_soon(servers: Servers) -> None:
 
 
 async def test_who_pings_and_reads_no_pong_is_closed() -> None:
-    async with Servers(static_port=None, bounds=Bounds(queued=2**16, frames_per_second=0)) as servers:
+    async with Servers(static_port=None, limits=Limits(queued=2**16, frames_per_second=0)) as servers:
         deaf = await open_raw(servers.signaling_url, receive_buffer=4096)
         server = servers._running["signaling"]
         pings = frame(PING, bytes(125)) * 1000
@@ -253,7 +253,7 @@ async def test_who_pings_and_reads_no_pong_is_closed() -> None:
 
 @pytest.mark.usefixtures("from_afar")
 async def test_zero_means_no_bound() -> None:
-    async with Servers(static_port=None, bounds=NONE) as servers:
+    async with Servers(static_port=None, limits=NONE) as servers:
         mute = await open_raw(servers.signaling_url)
         clients = [await open_raw(servers.matchmaking_url) for _ in range(20)]
         clients[0].send(join("a", extra="x" * 100_000))  # a frame larger than the default
@@ -271,7 +271,7 @@ async def test_zero_means_no_bound() -> None:
 
 
 async def test_without_a_bound_on_the_queue_the_deaf_are_waited_for() -> None:
-    async with Servers(static_port=None, bounds=Bounds(queued=0)) as servers:
+    async with Servers(static_port=None, limits=Limits(queued=0)) as servers:
         one = await open_raw(servers.signaling_url)
         one.send(register("a"))
         await one.text()

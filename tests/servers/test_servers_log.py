@@ -7,18 +7,18 @@ import pytest
 from raw_websocket import ask, close, open_raw, raw_connection, text
 from said import NOW, a_room, candidate, join, surely_heard, waiting
 
-from p2pchat import client as client_module
-from p2pchat.bounds import Bounds
-from p2pchat.reasons import without_quotes
 from p2pchat.servers import Servers
+from p2pchat.servers import connection as client_module
+from p2pchat.servers.limits import Limits
+from p2pchat.sockets.close_reason import without_quotes
 
 ADDRESS, HIDDEN = "192.0.2.7", ("192.0.2", "2001:db8", "127.0.0.1", "::1", "v=0", "a=candidate", "10.9.8")
 
 
-async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, *, tell_all: bool) -> None:
+async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, *, log_private: bool) -> None:
     """Two meet, talk and leave, and many are refused in between."""
     monkeypatch.setattr(client_module, "address_of", lambda transport: ADDRESS)
-    async with Servers(bounds=Bounds(connections=8, first_frame=0.5), tell_all=tell_all) as servers:
+    async with Servers(limits=Limits(connections=8, first_frame=0.5), log_private=log_private) as servers:
         one = await waiting(servers.matchmaking_url, "one")
         two = await open_raw(servers.matchmaking_url)
         two.send(join("two"))
@@ -77,7 +77,7 @@ async def test_no_session_description_and_no_address(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    await a_whole_exchange(monkeypatch, tell_all=False)
+    await a_whole_exchange(monkeypatch, log_private=False)
     for hidden in HIDDEN:
         assert hidden not in caplog.text
 
@@ -86,7 +86,7 @@ async def test_but_each_refusal_with_its_reason(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    await a_whole_exchange(monkeypatch, tell_all=False)
+    await a_whole_exchange(monkeypatch, log_private=False)
     for reason in (
         "no frame from you within 0.5 seconds",
         "is closed with 1008: unknown message type",
@@ -109,7 +109,7 @@ async def test_who_asks_for_everything_gets_it(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    await a_whole_exchange(monkeypatch, tell_all=True)
+    await a_whole_exchange(monkeypatch, log_private=True)
     for told in (
         f"comes from {ADDRESS}",
         "a=candidate:1 1 udp 1",
@@ -123,10 +123,10 @@ async def test_who_asks_for_everything_gets_it(
 async def test_one_talkative_server_does_not_make_another_talk(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Servers(static_port=None, tell_all=True):
+    async with Servers(static_port=None, log_private=True):
         caplog.set_level(logging.DEBUG)
         logging.getLogger("asyncio").setLevel(logging.WARNING)
-        await a_whole_exchange(monkeypatch, tell_all=False)
+        await a_whole_exchange(monkeypatch, log_private=False)
     assert ADDRESS not in caplog.text
 
 

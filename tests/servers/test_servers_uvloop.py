@@ -5,22 +5,22 @@ import asyncio
 import uvloop
 from websockets.asyncio.client import connect
 
-from p2pchat.core import Action, Send, Who
-from p2pchat.core_server import CoreServer
+from p2pchat.core import Action, ClientId, Send
+from p2pchat.servers.websocket_server import CoreServer
 
 
 class Late:
     """A core that is always late: what it has to do was due an hour ago."""
 
     def __init__(self) -> None:
-        self.owes: list[Who] = []
+        self.owes: list[ClientId] = []
         self.ticks = 0
 
-    def receive(self, who: Who, text: str, now: float) -> list[Action]:
+    def receive(self, who: ClientId, text: str, now: float) -> list[Action]:
         self.owes += [who, who]
         return []
 
-    def leave(self, who: Who, now: float) -> list[Action]:
+    def leave(self, who: ClientId, now: float) -> list[Action]:
         return []
 
     def tick(self, now: float) -> list[Action]:

@@ -10,9 +10,9 @@ from said import NOW, a_room, candidate, join, register, relays, surely_heard, w
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK
 
-from p2pchat.core_server import CoreServer
 from p2pchat.messages import parse_match
 from p2pchat.servers import Servers
+from p2pchat.servers.websocket_server import CoreServer
 from p2pchat.signaling import Signaling
 
 # --- matchmaking: the original Go client --------------------------------------------------------------------------

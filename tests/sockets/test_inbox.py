@@ -6,7 +6,7 @@ import pytest
 
 from p2pchat.errors import SocketClosed
 from p2pchat.sockets.inbox import Inbox, is_too_large
-from p2pchat.sockets.text_socket import LARGEST_FRAME
+from p2pchat.sockets.text_socket import MAX_FRAME
 
 
 async def test_frames_come_in_order_and_then_the_end_as_often_as_it_is_asked_for() -> None:
@@ -59,13 +59,13 @@ async def test_the_end_can_be_waited_for_but_not_for_ever() -> None:
     ("text", "large"),
     [
         ("", False),
-        ("x" * LARGEST_FRAME, False),
-        ("x" * (LARGEST_FRAME + 1), True),
-        ("é" * (LARGEST_FRAME // 2), False),
-        ("é" * (LARGEST_FRAME // 2) + "x", True),
-        ("👋" * (LARGEST_FRAME // 4), False),
-        ("👋" * (LARGEST_FRAME // 4 + 1), True),
-        ("\ud800" * LARGEST_FRAME, True),  # half a character, as JavaScript lets one write
+        ("x" * MAX_FRAME, False),
+        ("x" * (MAX_FRAME + 1), True),
+        ("é" * (MAX_FRAME // 2), False),
+        ("é" * (MAX_FRAME // 2) + "x", True),
+        ("👋" * (MAX_FRAME // 4), False),
+        ("👋" * (MAX_FRAME // 4 + 1), True),
+        ("\ud800" * MAX_FRAME, True),  # half a character, as JavaScript lets one write
     ],
     ids=range(8),
 )

@@ -20,9 +20,9 @@ def address(server) -> str:
     return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
-async def why_not(url: str, limit: float = 2.0) -> str:
+async def why_not(url: str, timeout: float = 2.0) -> str:
     with pytest.raises(SocketClosed) as error:
-        await connect(url, limit)
+        await connect(url, timeout)
     assert error.value.code == 1006
     return error.value.reason
 
@@ -146,7 +146,7 @@ class TestASocket:
         assert codes == [1009]
 
     async def test_closing_that_is_cancelled_leaves_no_open_connection(self, monkeypatch) -> None:
-        monkeypatch.setattr("p2pchat.sockets.websocket.CLOSE_LIMIT", 60.0)
+        monkeypatch.setattr("p2pchat.sockets.websocket.CLOSE_TIMEOUT", 60.0)
         over = asyncio.Event()
 
         async def deaf(connection: ServerConnection) -> None:

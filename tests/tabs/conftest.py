@@ -19,7 +19,7 @@ from real_jupyterlab import find_chromium, launch
 BEGIN = '''
 import asyncio, gc, json, time, weakref
 from js import BroadcastChannel, navigator
-from p2pchat import ChatError, ChatPeer, Limits, MessageReceived, State, start_servers
+from p2pchat import ChatError, ChatPeer, Timeouts, MessageReceived, State, start_servers
 from p2pchat.errors import SocketClosed
 from p2pchat.sockets import connect, listen
 from p2pchat.sockets import tabs
@@ -41,11 +41,11 @@ async def end_of(socket):
     except SocketClosed as error:
         return [error.code, error.reason]
 
-async def why_not(url, limit=5.0):
+async def why_not(url, timeout=5.0):
     """Why there is no connection, and whether that was said soon."""
     began = time.monotonic()
     try:
-        await connect(url, limit)
+        await connect(url, timeout)
     except SocketClosed as error:
         assert error.code == 1006
         return [error.reason, time.monotonic() - began < 1.0]
@@ -59,9 +59,9 @@ async def locks():
     now = await navigator.locks.query()
     return sorted(lock.name.split(" ", 2)[2] for lock in [*now.held, *now.pending] if lock.name.startswith("p2pchat"))
 
-async def until(holds, limit=10.0):
+async def until(holds, timeout=10.0):
     """Wait for something that announces itself by no event."""
-    async with asyncio.timeout(limit):
+    async with asyncio.timeout(timeout):
         while not (await holds()):
             await asyncio.sleep(0.005)
 '''

@@ -16,7 +16,7 @@ LIMIT = 20.0  # seconds until two are open, on a busy machine
 # A tab that serves, and dies at the moment that a test names: in the Worker, `close` ends everything at once.
 DIES = """
 import js
-from p2pchat import tab_servers
+from p2pchat.servers import on_tabs
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.signaling import Signaling
 
@@ -144,8 +144,8 @@ class TestTheTabThatServes:
     ) -> None:
         host = await open_tab(worker=True, begin=DIES)
         await host.run(f"""
-            tab_servers.Matchmaking = lambda: mortal(Matchmaking(), {when!r}, {kind!r}, {number})
-            tab_servers.Signaling = lambda **options: mortal(Signaling(**options), {when!r}, {kind!r}, {number})
+            on_tabs.Matchmaking = lambda: mortal(Matchmaking(), {when!r}, {kind!r}, {number})
+            on_tabs.Signaling = lambda **options: mortal(Signaling(**options), {when!r}, {kind!r}, {number})
             servers = await start_servers()
             async def serves(): return all(server._listener.serves for server in servers._servers.values())
             await until(serves)""")

@@ -29,8 +29,8 @@ def tab(pair: Pair, request: pytest.FixtureRequest) -> Tab:
     return pair[0] if request.param == "in a Worker" else pair[1]
 
 
-async def why_not(tab: Tab, url: str, limit: float = 5.0) -> str:
-    reason, _ = await tab.run(f"await why_not({url!r}, {limit})")
+async def why_not(tab: Tab, url: str, timeout: float = 5.0) -> str:
+    reason, _ = await tab.run(f"await why_not({url!r}, {timeout})")
     return str(reason)
 
 

@@ -18,9 +18,9 @@ Answer = Callable[..., Awaitable[None]]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JOIN = """
-async def join(name, limit=10.0):
+async def join(name, timeout=10.0):
     "Stand in the line by hand."
-    socket = await connect("tabs:matchmaking", limit)
+    socket = await connect("tabs:matchmaking", timeout)
     await socket.send(json.dumps({"user_id": name, "created_at": "2026-01-31T12:00:00Z"}))
     return socket
 """
@@ -61,9 +61,9 @@ class TestStartServers:
         assert (
             await tab.run("""
             from pathlib import Path
-            from p2pchat.bounds import Bounds
+            from p2pchat.servers.limits import Limits
             servers = await start_servers(host="0.0.0.0", static_port=8080, matchmaking_port=8081, signaling_port=8082,
-                                          site=Path("nowhere"), bounds=Bounds(connections=1))
+                                          site=Path("nowhere"), limits=Limits(connections=1))
             servers.matchmaking_url""")
             == "tabs:matchmaking"
         )
@@ -157,11 +157,11 @@ class TestTheCores:
         """Two without a common interest are paired when their patience ends; the signaling server pings."""
         tab = await open_tab(begin=JOIN)
         rooms = await tab.run("""
-            from p2pchat import tab_servers
+            from p2pchat.servers import on_tabs
             from p2pchat.matchmaking import Matchmaking
             from p2pchat.signaling import Signaling
-            tab_servers.Matchmaking = lambda: Matchmaking(patience=0.2)
-            tab_servers.Signaling = lambda ice_servers: Signaling(ping_every=0.1, dead_after=0.5)
+            on_tabs.Matchmaking = lambda: Matchmaking(patience=0.2)
+            on_tabs.Signaling = lambda ice_servers: Signaling(ping_every=0.1, dead_after=0.5)
             servers = await start_servers()
             sockets = []
             for name in ("ada", "bob"):

@@ -88,7 +88,7 @@ class TestTrickling:
         await one.until(lambda: channel.readyState == "open")
 
     async def test_is_not_waited_for_without_end(self, ends: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("p2pchat.webrtc.browser_engine.GATHERING_LIMIT", 0.0)
+        monkeypatch.setattr("p2pchat.webrtc.browser_engine.GATHERING_TIMEOUT", 0.0)
         ends[0].create()
         await ends[0].connection.setLocalDescription(await ends[0].connection.createOffer())
         assert ends[0].connection.iceGatheringState != "complete"
@@ -133,7 +133,7 @@ class TestWhoComesLate:
     async def test_is_not_waited_for_with_more_than_memory_allows(
         self, ends: Pair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("p2pchat.webrtc.browser_channel.MOST_UNHEARD", 100_000)
+        monkeypatch.setattr("p2pchat.webrtc.browser_channel.MAX_UNHEARD", 100_000)
         ours, theirs = await opened(*ends)
         theirs.remove_all_listeners("message")
         for _ in range(7):

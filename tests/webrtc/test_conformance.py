@@ -45,8 +45,8 @@ class End:
         self.take(self.connection.createDataChannel(label, **options))
         return self.channels[-1]
 
-    async def until(self, holds: Callable[[], object], limit: float = 20.0) -> None:
-        async with asyncio.timeout(limit):
+    async def until(self, holds: Callable[[], object], timeout: float = 20.0) -> None:
+        async with asyncio.timeout(timeout):
             while not holds():
                 self.changed.clear()
                 await self.changed.wait()
@@ -215,7 +215,7 @@ class TestAChannel:
         many = [str(number) for number in range(10_000)]
         for text in many:
             ours.send(text)
-        await ends[1].until(lambda: len(ends[1].messages) >= len(many), limit=60)
+        await ends[1].until(lambda: len(ends[1].messages) >= len(many), timeout=60)
         assert ends[1].messages == many
 
     async def test_carries_ten_mebibytes_to_who_waits_for_room(self, ends: Pair) -> None:
@@ -232,7 +232,7 @@ class TestAChannel:
             ours.send(bytes([number % 256]) * 16_384)
             most = max(most, ours.bufferedAmount)
         assert most <= 528 * 1024
-        await ends[1].until(lambda: len(ends[1].messages) >= 640, limit=60)
+        await ends[1].until(lambda: len(ends[1].messages) >= 640, timeout=60)
         assert [(message[0], len(message)) for message in ends[1].messages] == [(n % 256, 16_384) for n in range(640)]
 
     async def test_may_be_heard_by_a_coroutine(self, ends: Pair) -> None:

@@ -162,9 +162,9 @@ class TestTheBridge:
         await worker.run(f"{CLOSE}\nends = first_ends\n{CLOSE}")
 
     async def test_that_no_page_answers_is_told_to_people(self, worker: PyodideTab) -> None:
-        await worker.run("from p2pchat.webrtc import browser_carriers; browser_carriers._carrier = None")
+        await worker.run("from p2pchat.webrtc import browser_transports; browser_transports._carrier = None")
         await worker.page.evaluate("() => { window.deaf = true; }")
-        await worker.run("browser_carriers.ANSWER_LIMIT, patience = 0.2, browser_carriers.ANSWER_LIMIT")
+        await worker.run("browser_transports.ANSWER_TIMEOUT, patience = 0.2, browser_transports.ANSWER_TIMEOUT")
         with pytest.raises(RuntimeError, match=r"PageMissing: No page answered within 0\.2 seconds"):
             await worker.run(
                 "connection = engine.RTCPeerConnection(); channel = connection.createDataChannel('chat');"
@@ -172,15 +172,15 @@ class TestTheBridge:
             )
         assert await worker.run("connection.connectionState, channel.readyState") == ["closed", "closed"]
         await worker.page.evaluate("() => { window.deaf = false; }")
-        await worker.run(f"browser_carriers.ANSWER_LIMIT = patience\n{TALK}")
+        await worker.run(f"browser_transports.ANSWER_TIMEOUT = patience\n{TALK}")
         await worker.run(CLOSE)
 
     async def test_without_widgets_is_told_to_people(self, worker: PyodideTab) -> None:
         await worker.run(
             """
 import sys
-from p2pchat.webrtc import browser_carriers
-browser_carriers._carrier = None
+from p2pchat.webrtc import browser_transports
+browser_transports._carrier = None
 anywidget, sys.modules["anywidget"] = sys.modules["anywidget"], None
 del sys.modules["p2pchat.webrtc.browser_bridge"]
 None"""

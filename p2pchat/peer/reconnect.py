@@ -1,0 +1,51 @@
+"""A server that is restarted, or replaced by another: its clients come again by themselves.
+
+It says so with the close code 1012, Service Restart (the registry that RFC 6455, section 11.7, made). In a browser it
+comes when the tab that served was closed and the next takes over. Whoever is told so connects again, after a moment
+that chance makes different for each, and begins anew.
+"""
+
+import asyncio
+import random
+
+from p2pchat.errors import SocketClosed
+from p2pchat.sockets import TextSocket, connect
+
+SERVICE_RESTART = 1012
+FIRST_PAUSE = 0.02  # seconds; each further one is twice as long
+MAX_PAUSE = 2.0
+
+
+class Reconnect:
+    """Coming again to the server at ``url``, as often as it is restarted.
+
+    Args:
+        url: of the server.
+        timeout: seconds that it may take to be there again.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._pause = FIRST_PAUSE
+
+    async def after(self, error: SocketClosed) -> TextSocket:
+        """Connect again if ``error`` says that the server is restarted.
+
+        Raises: SocketClosed: ``error`` itself if it says anything else, or why the server cannot be reached.
+        """
+        if error.code != SERVICE_RESTART:
+            raise error
+        last = error
+        try:
+            async with asyncio.timeout(self._timeout):
+                while True:
+                    await asyncio.sleep(self._pause * (0.5 + random.random()))
+                    self._pause = min(2 * self._pause, MAX_PAUSE)
+                    try:
+                        return await connect(self._url, self._timeout)
+                    except SocketClosed as failed:
+                        last = failed
+        except TimeoutError:
+            reason = f"it was restarted, and could not be reached again in {self._timeout:g} seconds: {last.reason}"
+            raise SocketClosed(1006, reason) from None
