@@ -203,7 +203,7 @@ def _add_server_arguments(parser: argparse.ArgumentParser, names: Sequence[str])
         default=[],
         help="let pages from here in too, e.g. https://chat.example; '*' lets all in",
     )
-    limits = parser.add_argument_group("bounds", "how much one client may ask; 0 means no bound")
+    limits = parser.add_argument_group("limits", "how much one client may ask; 0 means no limit")
     others = tuple(f"{name}_" for name in NAMES if name not in names)
     for field in fields(Limits):
         if field.name.startswith(others):
@@ -213,7 +213,7 @@ def _add_server_arguments(parser: argparse.ArgumentParser, names: Sequence[str])
         limits.add_argument(
             f"--{field.name.replace('_', '-')}",
             metavar=metavar,
-            type=_bound(type(field.default)),
+            type=_limit(type(field.default)),
             default=field.default,
             help=f"{what}; default: %(default)s",
         )
@@ -233,21 +233,21 @@ def _add_ice_server(parser: argparse.ArgumentParser) -> None:
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid port: a number from 0 to 65535")
     return int(text)
 
 
-def _bound(kind: type[float]) -> Callable[[str], float]:
-    def bound(text: str) -> float:
+def _limit(kind: type[float]) -> Callable[[str], float]:
+    def limit(text: str) -> float:
         try:
             value = kind(text)
         except ValueError:
             value = -1
         if not 0 <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is no bound: a number from 0, where 0 means none")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a valid limit: a number from 0, where 0 means no limit")
         return value
 
-    return bound
+    return limit
 
 
 def _interest(text: str) -> str:
@@ -260,7 +260,9 @@ def _ice_server(text: str) -> dict[str, str]:
     """A W3C RTCIceServer dictionary (section 4.2.4) of ``turn:USER:PASSWORD@HOST:PORT`` and the like."""
     scheme, _, rest = text.partition(":")
     if scheme not in ("stun", "stuns", "turn", "turns") or not rest:
-        raise argparse.ArgumentTypeError(f"{text!r} is no ICE server: stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an ICE server: stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT"
+        )
     parts = urlsplit(f"//{rest}")
     if scheme.startswith("stun"):
         return {"urls": text}

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from p2pchat.errors import FrameError, SocketClosed
-from p2pchat.lab.serving import Conversation, LessonServer, LessonSocket, connect
+from p2pchat.lab.serving import LessonServer, LessonSocket, ServerCoroutine, connect
 from p2pchat.messages import (
     Accept,
     Join,
@@ -23,7 +23,7 @@ PATIENCE = 2.0  # seconds for a frame on loopback that takes a millisecond
 
 
 @asynccontextmanager
-async def server_of(conversation: Conversation, shared: Any) -> AsyncIterator[LessonServer]:
+async def server_of(conversation: ServerCoroutine, shared: Any) -> AsyncIterator[LessonServer]:
     """The learner's coroutine on a port of its own, beside the one that the lesson has put on a port."""
     server = LessonServer(getattr(conversation, "__name__", "server"), conversation, (shared,))
     await server.start()
@@ -47,7 +47,7 @@ async def registered(server: LessonServer, room: str) -> LessonSocket:
     return socket
 
 
-async def heard(socket: LessonSocket, story: str) -> str:
+async def next_frame(socket: LessonSocket, story: str) -> str:
     """The next frame; ``story`` is what is told if none comes."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -60,7 +60,7 @@ async def heard(socket: LessonSocket, story: str) -> str:
 
 async def match_of(socket: LessonSocket, story: str) -> Match:
     """The MATCH that must come."""
-    text = await heard(socket, story)
+    text = await next_frame(socket, story)
     try:
         return parse_match(text)
     except FrameError as error:
@@ -69,7 +69,7 @@ async def match_of(socket: LessonSocket, story: str) -> Match:
 
 async def frame_of(socket: LessonSocket, story: str) -> SignalingFrame:
     """The signaling frame that must come."""
-    text = await heard(socket, story)
+    text = await next_frame(socket, story)
     try:
         return parse_signaling(text)
     except FrameError as error:
@@ -78,7 +78,7 @@ async def frame_of(socket: LessonSocket, story: str) -> SignalingFrame:
 
 async def accepted(socket: LessonSocket, name: str, *, second: bool) -> None:
     """The accept that must come, with both flags right."""
-    text = await heard(socket, f"{name} sent register and must be told accept.")
+    text = await next_frame(socket, f"{name} sent register and must be told accept.")
     try:
         frame = parse_signaling(text)
     except FrameError as error:

@@ -2,7 +2,7 @@
 
 from p2pchat.lab.clients import joined, match_of, server_of, without_trouble
 from p2pchat.lab.exercises import Exercise
-from p2pchat.lab.serving import Conversation, LessonServer
+from p2pchat.lab.serving import LessonServer, ServerCoroutine
 
 
 async def a_pair_meets(server: LessonServer) -> None:
@@ -18,7 +18,7 @@ async def a_pair_meets(server: LessonServer) -> None:
     await bob.close()
 
 
-async def no_ghosts(matchmaking: Conversation) -> None:
+async def no_ghosts(matchmaking: ServerCoroutine) -> None:
     """02.1: ``matchmaking(socket, waiting)`` matches nobody with one who left."""
     async with server_of(matchmaking, []) as server:
         await a_pair_meets(server)
@@ -33,7 +33,7 @@ async def no_ghosts(matchmaking: Conversation) -> None:
         await without_trouble(server)
 
 
-async def nobody_forgotten(matchmaking: Conversation) -> None:
+async def nobody_forgotten(matchmaking: ServerCoroutine) -> None:
     """02.2: it also matches nobody with themselves, and leaves nobody in the line who could be paired."""
     async with server_of(matchmaking, []) as server:
         await a_pair_meets(server)

@@ -1,8 +1,8 @@
 """The exercises of lesson 03: signaling."""
 
-from p2pchat.lab.clients import accepted, closed, frame_of, heard, registered, server_of, without_trouble
+from p2pchat.lab.clients import accepted, closed, frame_of, next_frame, registered, server_of, without_trouble
 from p2pchat.lab.exercises import Exercise
-from p2pchat.lab.serving import Conversation, LessonServer, LessonSocket
+from p2pchat.lab.serving import LessonServer, LessonSocket, ServerCoroutine
 from p2pchat.messages import Bye, Reject
 
 OFFER = '{ "type":"offer",  "sdp":"v=0\\r\\n", "unknown": {"kept": [1, 2.50, "\\u00e9"]} }'
@@ -21,7 +21,7 @@ async def two_in_a_room(server: LessonServer, room: str) -> tuple[LessonSocket, 
 async def relayed(sender: LessonSocket, receiver: LessonSocket, text: str, story: str) -> None:
     """A frame arrives as it was sent."""
     await sender.send(text)
-    as_sent(await heard(receiver, story), text)
+    as_sent(await next_frame(receiver, story), text)
 
 
 def as_sent(got: str, text: str) -> None:
@@ -31,7 +31,7 @@ def as_sent(got: str, text: str) -> None:
     )
 
 
-async def a_room_is_for_two(signaling: Conversation) -> None:
+async def a_room_is_for_two(signaling: ServerCoroutine) -> None:
     """03.1: ``signaling(socket, rooms)`` turns a third client away."""
     async with server_of(signaling, {}) as server:
         ada, bob = await two_in_a_room(server, "blue")
@@ -47,7 +47,7 @@ async def a_room_is_for_two(signaling: Conversation) -> None:
         await without_trouble(server)
 
 
-async def who_stays_is_told(signaling: Conversation) -> None:
+async def who_stays_is_told(signaling: ServerCoroutine) -> None:
     """03.2: it says bye to whoever stays behind, and frees the room."""
     async with server_of(signaling, {}) as server:
         for leaver, stayer in (("Ada", "Bob"), ("Bob", "Ada")):
@@ -63,19 +63,19 @@ async def who_stays_is_told(signaling: Conversation) -> None:
         await without_trouble(server)
 
 
-async def byte_for_byte(signaling: Conversation) -> None:
+async def byte_for_byte(signaling: ServerCoroutine) -> None:
     """03.3: it relays the very text, in order, to the other one only."""
     async with server_of(signaling, {}) as server:
         ada, bob = await two_in_a_room(server, "blue")
         await relayed(bob, ada, OFFER, "Bob's offer must reach Ada.")
         await ada.send(CANDIDATE)
-        got = await heard(bob, "Ada's candidate must reach Bob.")
+        got = await next_frame(bob, "Ada's candidate must reach Bob.")
         assert got != OFFER, f"Bob hears himself: the first thing that reached him is his own offer, {got}"
         as_sent(got, CANDIDATE)
         sent = [f'{{"type":"candidate", "ice":{{"candidate":"", "number":{number}}}}}' for number in range(50)]
         for text in sent:
             await bob.send(text)
-        came = [await heard(ada, f"Bob sent 50 candidates, and Ada waits for number {n}.") for n in range(50)]
+        came = [await next_frame(ada, f"Bob sent 50 candidates, and Ada waits for number {n}.") for n in range(50)]
         assert came == sent, "Bob's 50 candidates must arrive in the order in which he sent them."
         await without_trouble(server)
 

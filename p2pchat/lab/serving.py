@@ -21,23 +21,23 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from p2pchat.errors import FrameError, ServerFailed, SocketClosed
-from p2pchat.lab.telling import what_was_raised
+from p2pchat.lab.feedback import what_was_raised
 from p2pchat.messages import parse_join, parse_match, parse_signaling
 from p2pchat.sockets import Listener, TextSocket, listen
 from p2pchat.sockets import connect as connect_socket
 from p2pchat.sockets.close_reason import shortened
 from p2pchat.trace import Trace
 
-CONNECT_TIMEOUT = 5.0  # seconds
+CONNECT_TIMEOUT = 5.0  # seconds for a handshake on this machine, which takes some milliseconds
 
-Conversation: TypeAlias = Callable[..., Awaitable[None]]
+ServerCoroutine: TypeAlias = Callable[..., Awaitable[None]]
 
 
 class LessonSocket:
     """A text socket that can be iterated over, and that reports to a trace if it was given one.
 
     Args:
-        socket: what carries the frames.
+        socket: the transport of the frames.
         name: what the trace calls this end.
         other: what the trace calls the other end.
         trace: where frames are reported.
@@ -84,13 +84,13 @@ class LessonSocket:
 
     def _report(self, source: str, target: str, text: str, *, received: bool = False) -> None:
         if self._trace is not None:
-            self._trace.report(source, target, _kind(text), received=received)
+            self._trace.report(source, target, _type_of(text), received=received)
 
 
 class LessonServer:
     """A coroutine of a lesson that clients can connect to; also an async context manager that stops it."""
 
-    def __init__(self, name: str, conversation: Conversation, shared: tuple[Any, ...]) -> None:
+    def __init__(self, name: str, conversation: ServerCoroutine, shared: tuple[Any, ...]) -> None:
         self.name = name
         self.troubles: list[str] = []
         self._conversation = conversation
@@ -119,8 +119,8 @@ class LessonServer:
         if self._listener is not None and self._loop is asyncio.get_running_loop():
             await self._listener.stop()  # on another loop, which is closed, its sockets are gone already
 
-    async def _converse(self, carrier: TextSocket) -> None:
-        socket = LessonSocket(carrier)
+    async def _converse(self, transport: TextSocket) -> None:
+        socket = LessonSocket(transport)
         try:
             await self._conversation(socket, *self._shared)
         except Exception as error:  # whatever a learner's coroutine raises must be seen
@@ -128,7 +128,7 @@ class LessonServer:
                 return  # its own client left: the usual end of a conversation
             trouble = what_was_raised(error, self.name)
             self.troubles.append(trouble)
-            await carrier.close(1011, shortened(trouble))
+            await transport.close(1011, shortened(trouble))
 
     async def __aenter__(self) -> "LessonServer":
         return self
@@ -144,7 +144,7 @@ class LessonServer:
 _running: dict[str, LessonServer] = {}  # so that a cell that is run again leaves no server behind
 
 
-async def serve_lesson(conversation: Conversation, *shared: Any, name: str | None = None) -> LessonServer:
+async def serve_lesson(conversation: ServerCoroutine, *shared: Any, name: str | None = None) -> LessonServer:
     """Put ``conversation(socket, *shared)`` where clients can reach it; a server of the same name is stopped first.
 
     Args:
@@ -177,7 +177,7 @@ async def connect(url: str, *, name: str = "you", trace: Trace | None = None) ->
     return LessonSocket(socket, name, urlsplit(url).path.rpartition("/")[2], trace)
 
 
-def _kind(text: str) -> str:
+def _type_of(text: str) -> str:
     """What a frame is, in one word; what is no frame of ours is its own name."""
     with suppress(FrameError):
         parse_match(text)

@@ -1,4 +1,4 @@
-"""How much one client may ask of a server: each bound is a number, and 0 means no bound.
+"""How much one client may ask of a server: each limit is a number, and 0 means none.
 
 The defaults are such that honest use never meets them; each has a flag of its own on the command line.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of the matchmaking and the signaling server."""
+    """The limits of the matchmaking and the signaling server."""
 
     matchmaking_frame: int = 4 * 1024  # bytes in one frame; above it close 1009
     signaling_frame: int = 1024 * 1024  # bytes; session descriptions pass 32 KiB, Ayame's cap is 1 MiB

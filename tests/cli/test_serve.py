@@ -105,10 +105,10 @@ async def test_an_origin_is_a_flag():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["serve", "--signaling-port", "70000"], "is no port"),
-        (["serve", "--queued", "-1"], "0 means none"),
-        (["serve", "--frames-per-second", "nan"], "is no bound"),
-        (["serve", "--ice-server", "http://x"], "is no ICE server"),
+        (["serve", "--signaling-port", "70000"], "is not a valid port"),
+        (["serve", "--queued", "-1"], "0 means no limit"),
+        (["serve", "--frames-per-second", "nan"], "is not a valid limit"),
+        (["serve", "--ice-server", "http://x"], "is not an ICE server"),
         (["serve", "--ice-server", "turn:127.0.0.1:3478"], "needs a user and a password"),
         (["chat", "--interest", "x" * 51], "1 to 50 characters"),
         ([], "COMMAND"),

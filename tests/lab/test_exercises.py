@@ -15,7 +15,7 @@ import pytest
 
 from p2pchat import ChatError, ChatPeer, Servers
 from p2pchat.lab import LessonSocket, check, hint, solution
-from p2pchat.lab.asking import EXERCISES
+from p2pchat.lab.checks import EXERCISES
 from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection
 
 Lesson = Callable[[LessonSocket, Any], Awaitable[None]]

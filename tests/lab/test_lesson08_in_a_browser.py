@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from p2pchat.lab.asking import EXERCISES
+from p2pchat.lab.checks import EXERCISES
 from tests.webrtc.in_a_browser import MODULES, PyodideSite, PyodideTab, open_tab
 
 from real_jupyterlab import find_chromium, launch  # isort: skip  # in_a_browser has told Python where it is

@@ -7,7 +7,7 @@ from types import ModuleType
 import nbformat
 from nbformat import NotebookNode
 
-from p2pchat.lab.asking import EXERCISES
+from p2pchat.lab.checks import EXERCISES
 
 ID = "exercise-{}"
 STILL_RUNNING = """

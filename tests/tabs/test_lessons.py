@@ -6,7 +6,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from p2pchat.lab.asking import EXERCISES
+from p2pchat.lab.checks import EXERCISES
 
 from .conftest import OpenTab, Tab
 

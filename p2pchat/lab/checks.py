@@ -10,7 +10,7 @@ from typing import Any
 from p2pchat.errors import ChatError
 from p2pchat.lab import lesson00, lesson02, lesson03, lesson07, lesson08
 from p2pchat.lab.exercises import Exercise, Shown, Verdict
-from p2pchat.lab.telling import what_was_raised
+from p2pchat.lab.feedback import what_was_raised
 
 CHECK_TIMEOUT = 20.0  # seconds; a check has limits of its own, so this one ends only a program that hangs
 
@@ -37,14 +37,14 @@ async def check(number: str, answer: Any) -> Verdict:
     return Verdict(True, exercise.praise)
 
 
-_told: dict[str, int] = {}
+_hints_shown: dict[str, int] = {}  # by the number of the exercise
 
 
 def hint(number: str) -> Shown:
     """The next hint for an exercise; after the last one it begins again."""
     hints = find(number).hints
-    place = _told.get(number, 0) % len(hints)
-    _told[number] = place + 1
+    place = _hints_shown.get(number, 0) % len(hints)
+    _hints_shown[number] = place + 1
     text = f"Hint {place + 1} of {len(hints)}: {hints[place]}"
     return Shown(text, text)
 
