@@ -58,7 +58,7 @@ format: $(READY)  ## lay the code out, and mend what ruff can mend
 
 bench: $(SITE)  ## measure, each number beside its reference
 	@tools/system_packages.sh chromium
-	$(PY) benchmarks/run.py $(ARGS)
+	$(PY) -m benchmarks.run $(ARGS)
 
 # ---- maintain ----
 

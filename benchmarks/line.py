@@ -7,8 +7,7 @@ joins the line, the second is matched with the first, both leave. The line is as
 import random
 import time
 
-from table import Row
-
+from benchmarks.table import Row
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import Join
 

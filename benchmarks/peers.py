@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from statistics import median
 
-from table import Row
-
+from benchmarks.table import Row
 from p2pchat import ChatPeer, MessageReceived, Servers, State
 from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection
 

@@ -18,12 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import line
-import peers
-import servers
-import tabs
-import visits
-from table import Row, layout
+from benchmarks import line, peers, servers, tabs, visits
+from benchmarks.table import Row, layout
 
 
 @dataclass(frozen=True)

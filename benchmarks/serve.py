@@ -8,9 +8,9 @@ import asyncio
 import logging
 import sys
 
-import bare
 from websockets.asyncio.server import serve
 
+from benchmarks import bare
 from p2pchat.servers import Servers
 
 

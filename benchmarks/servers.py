@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from table import Row
+from benchmarks.table import Row
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 KINDS = ("ours", "plain", "bare")
 CALLED = {"plain": "bare websockets, no compression", "bare": "bare websockets, its defaults"}
 LIMIT = 60.0  # seconds for any one of the processes
@@ -90,8 +90,8 @@ def _on(loop: str) -> str:
 @contextmanager
 def _serving(job: str, kind: str, loop: str) -> Iterator[tuple[str, int]]:
     """A server, as (its address, its process id)."""
-    command = [sys.executable, str(HERE / "serve.py"), job, kind, loop]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "benchmarks.serve", job, kind, loop]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -108,8 +108,8 @@ def _serving(job: str, kind: str, loop: str) -> Iterator[tuple[str, int]]:
 
 
 def _load(job: str, url: str, seconds: float, clients: int) -> Mapping[str, float]:
-    command = [sys.executable, str(HERE / "load.py"), job, url, str(seconds), str(clients)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT)
+    command = [sys.executable, "-m", "benchmarks.load", job, url, str(seconds), str(clients)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=LIMIT)
     found: Mapping[str, float] = json.loads(done.stdout)
     return found
 
@@ -119,8 +119,8 @@ def _memory(kind: str, clients: int, loop: str) -> float:
     with _serving("matchmaking", kind, loop) as (url, process):
         _load("pairs", url, 0.3, 8)  # what is loaded and allocated once is not a stranger's
         before = _resident(process)
-        command = [sys.executable, str(HERE / "load.py"), "idle", url, "0.3", str(clients)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
+        command = [sys.executable, "-m", "benchmarks.load", "idle", url, "0.3", str(clients)]
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
             assert load.stdin is not None
             assert load.stdout is not None
             try:

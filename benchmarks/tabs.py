@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from from_tests import BACK_END, FRONT_END, PyodideSite, PyodideTab, launch
 from playwright.async_api import Browser, Page, async_playwright
-from table import Row
 
+from benchmarks.table import Row
 from p2pchat import Servers
+from tests.support.chromium import launch
+from tests.support.in_a_browser import BACK_END, FRONT_END
+from tests.support.pyodide_page import PyodideSite, PyodideTab
 
 HERE = Path(__file__).parent
 LIMIT = 120.0  # seconds for anything in a tab

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import untouched
-from from_tests import FIRST_WIDGET, Notebook, find_chromium
 from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
-from table import Row
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, StaticFileHandler
 
+from benchmarks import untouched
+from benchmarks.table import Row
 from p2pchat.servers.static_site import SiteServer
+from tests.support.chromium import find_chromium
+from tests.support.notebook import FIRST_WIDGET, Notebook
 
 SITE = untouched.ROOT / "build" / "site"
 LESSON = "notebooks/index.html?path=00_start_here.ipynb"

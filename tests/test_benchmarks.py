@@ -7,22 +7,19 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+from benchmarks import visits
+from benchmarks.table import Row, layout
+
+ROOT = Path(__file__).parents[1]
 
 IN_TABS = ("START → both open, ms", "round trip of 64 bytes, ms", "16 KiB messages, MB/s")
 
 
 def bench(*arguments: str) -> str:
-    command = [sys.executable, str(RUN), "--quick", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    command = [sys.executable, "-m", "benchmarks.run", "--quick", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test import what the benchmarks are made of."""
-    monkeypatch.syspath_prepend(str(RUN.parent))
 
 
 @pytest.mark.parametrize(
@@ -51,9 +48,7 @@ def test_each_benchmark_gives_ours_and_its_reference_from_the_same_rounds(name: 
         assert (row["met"] is None) == (row["goal"] is None)
 
 
-async def test_a_second_visit_to_the_site_takes_almost_nothing_over_the_wire(benchmarks: None):
-    import visits  # type: ignore[import-not-found]
-
+async def test_a_second_visit_to_the_site_takes_almost_nothing_over_the_wire():
     async with visits.ours() as proxy:
         first, second = await visits.twice(proxy, visits.CHAT)
     assert first.kilobytes > 1_000
@@ -61,9 +56,7 @@ async def test_a_second_visit_to_the_site_takes_almost_nothing_over_the_wire(ben
     assert min(first.seconds, second.seconds) > 0
 
 
-def test_a_row_shows_medians_the_spread_and_whether_the_goal_is_met(benchmarks: None):
-    from table import Row, layout  # type: ignore[import-not-found]
-
+def test_a_row_shows_medians_the_spread_and_whether_the_goal_is_met():
     quick = Row("time, ms", "the other", [(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)], goal=1.1)
     slow = Row("rate", "the other", [(900.0, 1000.0)], goal=1.0, more_is_better=True)
     table = layout([quick, slow])

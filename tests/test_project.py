@@ -78,3 +78,27 @@ def test_the_wheel_holds_the_whole_package(tmp_path: Path) -> None:
         packed = {name for name in archive.namelist() if name.startswith("p2pchat/")}
     sources = (path for path in (ROOT / "p2pchat").rglob("*") if path.is_file())
     assert packed == {str(p.relative_to(ROOT)) for p in sources if "__pycache__" not in p.parts}
+
+
+PYTHON = [path for top in ("benchmarks", "tests", "tools") for path in (ROOT / top).rglob("*.py")]
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    folders = {path.parent for path in PYTHON}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+def test_nobody_edits_the_search_path_of_this_python() -> None:
+    """What tests, benchmarks and tools share is imported by its full name, from the root of the repository."""
+    shipped = {ROOT / "tests/support/in_a_browser.py", Path(__file__)}  # the first for a Python in a page
+    assert [path for path in PYTHON if path not in shipped and "sys.path" in path.read_text()] == []
+
+
+def test_what_helps_the_tests_is_in_support_and_holds_no_test() -> None:
+    tests = {path for path in (ROOT / "tests").rglob("*.py") if path.name not in ("__init__.py", "conftest.py")}
+    support = {path for path in tests if path.parent.name == "support"}
+    assert [path for path in support if path.name.startswith("test_")] == []
+    elsewhere = {path for path in tests - support if not path.name.startswith("test_")}
+    assert elsewhere == {ROOT / "tests/webrtc/in_browsers_only.py"}, (
+        "tests too: `test_in_chromium.py` makes items of them"
+    )

@@ -1,7 +1,7 @@
 """Makes the pictures of the README: two strangers in conversation, in a real JupyterLab (light and dark), and in two
 tabs of the site.
 
-make site && .venv/bin/python tools/screenshots.py [FOLDER]      (docs/images by default)
+make site && .venv/bin/python -m tools.screenshots [FOLDER]      (docs/images by default)
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright, expect
 
+from p2pchat.servers import Servers, built_site
+from tests.support.chromium import launch
+from tests.support.jupyterlab import JupyterLab
+from tests.support.notebook import Chat, Notebook, meet
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
-
-from real_jupyterlab import Chat, JupyterLab, Notebook, launch, meet  # noqa: E402
-
-from p2pchat.servers import Servers, built_site  # noqa: E402
 
 SERVERS = """\
 from ipywidgets import HBox

@@ -1,16 +1,18 @@
 """A JupyterLab for all browser tests, and a page of Chromium for each notebook in them."""
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
-from real_jupyterlab import ROOT, JupyterLab, Notebook, find_chromium, launch
-from static_host import StaticHost, Tabs
 
 from p2pchat import Servers
+from tests.support.chromium import find_chromium, launch
+from tests.support.demand import demand
+from tests.support.jupyterlab import ROOT, JupyterLab
+from tests.support.notebook import Notebook, OpenNotebook
+from tests.support.static_host import StaticHost, Tabs
 
 SITE = ROOT / "build" / "site"
 
@@ -20,13 +22,7 @@ servers = await start_servers()
 def chat(name):
     return ChatWidget(ChatPeer(servers.matchmaking_url, servers.signaling_url, name=name))
 """
-ONE_CHAT = """
-from p2pchat import ChatPeer, ChatWidget
-{name} = ChatWidget(ChatPeer({servers.matchmaking_url!r}, {servers.signaling_url!r}, name={name!r}))
-{name}
-"""
 
-OpenNotebook = Callable[..., Awaitable[Notebook]]
 failed = pytest.StashKey[bool]()
 
 
@@ -46,11 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
-    if find_chromium() is None:
-        sentence = "No Chromium here; tools/system_packages.sh installs one."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    demand(find_chromium(), "Chromium")
     with JupyterLab(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
 

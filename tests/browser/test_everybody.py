@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext
-from real_jupyterlab import JupyterLab
-from strangers import KINDS, Stranger, TerminalStranger, WindowStranger
 
 from p2pchat import Servers
+from tests.support.jupyterlab import JupyterLab
+from tests.support.strangers import KINDS, Stranger, TerminalStranger, WindowStranger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,22 +11,18 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from firefox import ENTER, PATIENCE, Firefox, FirefoxFailed, PageError, Tab, find_firefox
 from playwright.async_api import Page, async_playwright
-from pyodide_page import PyodideSite
-from real_jupyterlab import find_chromium, launch
 
 from p2pchat import ChatPeer, MessageReceived, Servers, State
 from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from tests.support import case_runner, in_a_browser
+from tests.support.chromium import find_chromium, launch
+from tests.support.demand import demand
+from tests.support.firefox import ENTER, PATIENCE, Firefox, FirefoxFailed, PageError, Tab, find_firefox
+from tests.support.pyodide_page import PyodideSite
+from tests.webrtc import test_conformance
 
-WEBRTC = Path(__file__).parents[1] / "webrtc"
 BUILT_SITE = Path(__file__).parents[2] / "build" / "site"
-sys.path.append(str(WEBRTC))
-
-import in_a_browser  # noqa: E402
-import running  # noqa: E402
-import test_conformance  # noqa: E402
-
 OpenTab = Callable[..., Awaitable[Tab]]
 OpenPython = Callable[..., Awaitable["PeerInTab"]]
 OpenChat = Callable[[Tab, str], Awaitable["ChatInTab"]]
@@ -139,8 +134,9 @@ PYTHON = 60.0  # seconds for Pyodide to start on a busy machine
 # A Firefox tells the other side that it takes messages of up to 1 GiB, so to Firefox this one is not too large.
 TOO_LARGE_ELSEWHERE = "TestAChannel.test_refuses_a_message_larger_than_the_other_side_takes_and_stays_open"
 ONE_MEBIBYTE = """
-async with test_conformance.two_ends(webrtc) as ends:
-    ours, _ = await test_conformance.opened(*ends)
+from tests.support.rtc_ends import opened, two_ends
+async with two_ends(engine) as ends:
+    ours, _ = await opened(*ends)
     ours.send(bytes(1024 * 1024))
     await ends[1].until(lambda: ends[1].messages)
     arrived = len(ends[1].messages[0])
@@ -195,14 +191,6 @@ async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fir
     demand(find_firefox(), "Firefox")
     async with await Firefox.launch(tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
-
-
-def demand(program: str | None, name: str) -> None:
-    if program is None:
-        sentence = f"No {name} here; `tools/system_packages.sh {name.lower()}` installs one."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -544,15 +532,12 @@ async def test_the_engine_is_what_all_engines_are(open_tab: OpenTab, worker: boo
     if worker:
         await tab.evaluate(in_a_browser.FRONT_END)
         await python.run(f"{in_a_browser.BACK_END}\nNone")
-    for name in ("running.py", "test_conformance.py"):
-        await python.run(f"open({name!r}, 'w').write({(WEBRTC / name).read_text()!r})")
-    await python.run(
-        "import sys; sys.path.append('.'); import running, test_conformance; from p2pchat import webrtc; None"
-    )
+    await python.run(in_a_browser.SHIP)
+    await python.run("from tests.webrtc import test_conformance\nNone")
     failed = {}
-    for name in [case for case in running.cases(test_conformance) if case != TOO_LARGE_ELSEWHERE]:
+    for name in [case for case in case_runner.cases(test_conformance) if case != TOO_LARGE_ELSEWHERE]:
         try:
-            await python.run(f"await running.run(test_conformance, webrtc, {name!r})")
+            await python.run(f"await case_runner.run(test_conformance, engine, {name!r})")
         except PageError as error:
             failed[name] = str(error)
     assert failed == {}

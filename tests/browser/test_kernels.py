@@ -1,11 +1,10 @@
 """What becomes of a chat when a kernel, a page or a server does not stay as it was."""
 
 import pytest
-from conftest import ONE_CHAT, OpenNotebook
 from playwright.async_api import expect
-from real_jupyterlab import Chat, Notebook, meet
 
 from p2pchat import Servers
+from tests.support.notebook import ONE_CHAT, Chat, Notebook, OpenNotebook, meet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

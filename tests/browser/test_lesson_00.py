@@ -5,9 +5,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import OpenNotebook
 from playwright.async_api import expect
-from real_jupyterlab import Notebook, meet
+
+from tests.support.notebook import Notebook, OpenNotebook, meet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

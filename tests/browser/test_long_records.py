@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from conftest import OpenNotebook
 from playwright.async_api import expect
-from real_jupyterlab import FIRST_WIDGET, meet
+
+from tests.support.notebook import FIRST_WIDGET, OpenNotebook, meet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,10 +11,11 @@ from urllib.parse import urljoin
 import nbformat
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
-from real_jupyterlab import FIRST_WIDGET, PATIENCE, ROOT, Chat, Notebook, meet
-from static_host import CONNECTIONS, NO_CONNECTION, SUB_PATH, StaticHost, Tabs, run_windows, talk
 
 from p2pchat import Servers
+from tests.support.jupyterlab import ROOT
+from tests.support.notebook import FIRST_WIDGET, PATIENCE, Chat, Notebook, meet
+from tests.support.static_host import CONNECTIONS, NO_CONNECTION, SUB_PATH, StaticHost, Tabs, run_windows, talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,17 +10,18 @@ from typing import Protocol
 
 import pytest
 from playwright.async_api import Page, expect
-from real_jupyterlab import PATIENCE, ROOT, Chat, meet
-from static_host import NO_CONNECTION, StaticHost, Tabs, talk
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.utils import accept_key
 
 from benchmarks import bare
 from p2pchat import Servers
-from tests.peer.events import until
-from tests.peer.fakes import MATCH, says, websocket_server
-from tests.peer.strangers import PlainPartner, enter
+from tests.support.events import until
+from tests.support.fake_servers import MATCH, says, websocket_server
+from tests.support.jupyterlab import ROOT
+from tests.support.notebook import PATIENCE, Chat, meet
+from tests.support.static_host import NO_CONNECTION, StaticHost, Tabs, talk
+from tests.support.third_party import PlainPartner, enter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,11 +1,11 @@
 """Two chat widgets in one notebook, clicked and typed in, in a real JupyterLab."""
 
 import pytest
-from conftest import OpenNotebook
 from playwright.async_api import expect
-from real_jupyterlab import OLD_KERNELS, meet
 
 from p2pchat.peer.conversation import MAX_MESSAGE
+from tests.support.jupyterlab import OLD_KERNELS
+from tests.support.notebook import OpenNotebook, meet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,7 +4,7 @@ import signal
 
 from p2pchat import ChatPeer, MessageReceived, State, Timeouts, start_servers
 from p2pchat.views.terminal import printable
-from tests.cli.processes import p2pchat, serving
+from tests.support.processes import p2pchat, serving
 
 
 def servers_of(urls: dict[str, str]) -> list[str]:

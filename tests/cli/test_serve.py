@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from p2pchat.cli import main
-from tests.cli.processes import p2pchat, serving
+from tests.support.processes import p2pchat, serving
 
 
 async def test_serve_prints_one_line_for_each_server_that_is_ready():

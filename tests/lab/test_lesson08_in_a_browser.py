@@ -3,7 +3,6 @@
 That it runs in a kernel, and prints there what is stored in it, is tested with the other lessons: tests/notebooks.
 """
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from p2pchat.lab.checks import EXERCISES
-from tests.webrtc.in_a_browser import MODULES, PyodideSite, PyodideTab, open_tab
-
-from real_jupyterlab import find_chromium, launch  # isort: skip  # in_a_browser has told Python where it is
+from tests.support.chromium import find_chromium, launch
+from tests.support.demand import demand
+from tests.support.in_a_browser import MODULES, open_tab
+from tests.support.pyodide_page import PyodideSite, PyodideTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -38,11 +38,7 @@ None
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["main thread", "Worker"])
 async def tab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PyodideTab]:
-    if find_chromium() is None:
-        sentence = "No Chromium here; tools/system_packages.sh installs one."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    demand(find_chromium(), "Chromium")
     async with async_playwright() as playwright:
         chromium = await launch(playwright)
         page = await (await chromium.new_context()).new_page()

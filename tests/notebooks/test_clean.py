@@ -3,18 +3,19 @@
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
 
+from tools import notebooks as tool
 
-def test_running_it_again_changes_no_byte(lesson: Path, notebook: NotebookNode, tool: ModuleType) -> None:
+
+def test_running_it_again_changes_no_byte(lesson: Path, notebook: NotebookNode) -> None:
     again = nbformat.writes(tool.cleaned(tool.run(notebook)), indent=1) + "\n"
     assert again == lesson.read_text("utf-8"), "store it with: make notebooks"
 
 
-def test_the_metadata_tell_nothing_of_a_machine(notebook: NotebookNode, tool: ModuleType) -> None:
+def test_the_metadata_tell_nothing_of_a_machine(notebook: NotebookNode) -> None:
     assert notebook.metadata == {"kernelspec": tool.KERNEL, "language_info": {"name": "python"}}
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
 
@@ -33,14 +34,14 @@ def test_no_output_is_an_error(notebook: NotebookNode) -> None:
     assert {output.name for output in outputs if output.output_type == "stream"} <= {"stdout"}
 
 
-def test_only_a_widget_and_a_picture_go_without_a_stored_output(notebook: NotebookNode, tool: ModuleType) -> None:
+def test_only_a_widget_and_a_picture_go_without_a_stored_output(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if tool.UNSTABLE in tool.tags(cell):
             assert re.fullmatch(r"(ChatWidget|Ladder)\(\w+\)", cell.source.splitlines()[-1])
             assert cell.outputs == []
 
 
-def test_no_tag_switches_a_check_off(notebook: NotebookNode, tool: ModuleType) -> None:
+def test_no_tag_switches_a_check_off(notebook: NotebookNode) -> None:
     used = {tag for cell in notebook.cells for tag in tool.tags(cell)}
     assert used <= {tool.UNSTABLE, "exercise", "hello"}
     assert not re.search(r"#\s*(nbval|NBVAL)", json.dumps(notebook))

@@ -2,12 +2,12 @@
 
 import re
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
 
 from p2pchat.lab.checks import EXERCISES
+from tools import notebooks as tool
 
 ID = "exercise-{}"
 STILL_RUNNING = """
@@ -45,7 +45,7 @@ def test_every_exercise_is_in_the_notebook_and_fails_as_handed_out(lesson: Path,
     assert {number: text for number, text in shown.items() if not text.startswith("Not yet: ")} == {}
 
 
-def test_every_solution_passes(lesson: Path, notebook: NotebookNode, tool: ModuleType) -> None:
+def test_every_solution_passes(lesson: Path, notebook: NotebookNode) -> None:
     cells = {cell.id: cell for cell in notebook.cells}
     for number in numbers_of(lesson):
         cell = cells[ID.format(number.replace(".", "-"))]
@@ -56,7 +56,7 @@ def test_every_solution_passes(lesson: Path, notebook: NotebookNode, tool: Modul
     assert list(shown) == numbers_of(lesson)
 
 
-def test_it_leaves_nothing_running(notebook: NotebookNode, tool: ModuleType) -> None:
+def test_it_leaves_nothing_running(notebook: NotebookNode) -> None:
     notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("await check(")]
     notebook.cells.append(nbformat.v4.new_code_cell(STILL_RUNNING))
     assert tool.run(notebook).cells[-1].outputs[0].data["text/plain"] == "([], {}, [])"

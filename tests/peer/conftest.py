@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from p2pchat import ChatPeer, Servers, State
-
-from .events import Log, until
+from tests.support.events import Log, until
 
 
 def open_files() -> int:

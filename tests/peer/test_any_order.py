@@ -8,8 +8,7 @@ from itertools import pairwise
 import pytest
 
 from p2pchat import ChatError, ChatPeer, MessageReceived, MessageSent, Servers, State, StateChanged, Timeouts
-
-from .events import Log
+from tests.support.events import Log
 
 NEXT_STATES = {
     State.IDLE: {State.WAITING},

@@ -18,8 +18,7 @@ from p2pchat import (
 )
 from p2pchat.errors import MessageRefused
 from p2pchat.peer.events import Event
-
-from .events import Log, until
+from tests.support.events import Log, until
 
 Talking = tuple[ChatPeer, ChatPeer, Log, Log]
 

@@ -9,9 +9,8 @@ import pytest
 
 from p2pchat import ChatPeer, Servers, State, Timeouts
 from p2pchat.errors import MatchmakingFailed
-
-from .events import Log, until
-from .fakes import (
+from tests.support.events import Log, until
+from tests.support.fake_servers import (
     ACCEPT_FIRST,
     ACCEPT_SECOND,
     MATCH,
@@ -23,7 +22,7 @@ from .fakes import (
     unused_url,
     websocket_server,
 )
-from .strangers import enter
+from tests.support.third_party import enter
 
 NewPeer = Callable[..., ChatPeer]
 SHORT = Timeouts(server=0.3, lonely=5, match=5, stranger=0.3, connect=0.5)

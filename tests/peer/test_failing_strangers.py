@@ -10,10 +10,9 @@ import pytest
 from p2pchat import ChatPeer, MessageReceived, Servers, State, Timeouts
 from p2pchat.messages import Accept
 from p2pchat.peer.negotiation import Negotiation
-
-from .events import Log, until
-from .fakes import MATCH, says, websocket_server
-from .strangers import InTheRoom, PlainPartner, enter
+from tests.support.events import Log, until
+from tests.support.fake_servers import MATCH, says, websocket_server
+from tests.support.third_party import InTheRoom, PlainPartner, enter
 
 NewPeer = Callable[..., ChatPeer]
 ROOM = MATCH["room_id"]

@@ -10,9 +10,8 @@ import pytest
 from p2pchat import ChatPeer, Servers, State
 from p2pchat.errors import MessageRefused
 from p2pchat.peer.negotiation import Negotiation
-
-from .events import Log, until
-from .strangers import InTheRoom, PlainPartner, enter, match
+from tests.support.events import Log, until
+from tests.support.third_party import InTheRoom, PlainPartner, enter, match
 
 NewPeer = Callable[..., ChatPeer]
 Meeting = tuple[ChatPeer, Log, PlainPartner, InTheRoom]

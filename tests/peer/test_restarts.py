@@ -8,9 +8,8 @@ import pytest
 from p2pchat import ChatError, ChatPeer, Servers, State, Timeouts
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.signaling import Signaling
-
-from .events import Log, until
-from .restarting import Restarting, restarting
+from tests.support.events import Log, until
+from tests.support.restarting import Restarting, restarting
 
 NewPeer = Callable[..., ChatPeer]
 TIMEOUTS = Timeouts(server=1.0, goodbye=0.2)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from p2pchat import ChatError, ChatPeer, MessageReceived, SaidGoodbye, State, StateChanged, Timeouts
-
-from .events import Log, until
+from tests.support.events import Log, until
 
 NewPeer = Callable[..., ChatPeer]
 WHOLE_WAY = [State.WAITING, State.MATCHED, State.CONNECTING, State.OPEN, State.CLOSED]

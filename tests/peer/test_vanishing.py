@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from p2pchat import ChatPeer, Servers, State, Timeouts
-
-from .events import Log, until
+from tests.support.events import Log, until
 
 NewPeer = Callable[..., ChatPeer]
 ROOT = Path(__file__).parents[2]
@@ -19,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @asynccontextmanager
 async def process(kind: str, servers: Servers) -> AsyncIterator[asyncio.subprocess.Process]:
-    command = [sys.executable, "-m", "tests.peer.process", kind, servers.matchmaking_url, servers.signaling_url]
+    command = [sys.executable, "-m", "tests.support.peer_process", kind, servers.matchmaking_url, servers.signaling_url]
     running = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
     try:
         yield running

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from raw_websocket import opened
 
 from p2pchat.servers import Servers
+from tests.support.raw_websocket import opened
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import json
 import time
 
 import pytest
-from raw_websocket import CLOSE, PING, RawWebSocket, close, frame, open_raw, text
-from said import a_room, candidate, join, register, relays, surely_heard, until, waiting
 
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.servers import Servers
 from p2pchat.servers.websocket_server import CoreServer
 from p2pchat.signaling import Signaling
+from tests.support.raw_clients import a_room, candidate, join, register, relays, surely_heard, until, waiting
+from tests.support.raw_websocket import CLOSE, PING, RawWebSocket, close, frame, open_raw, text
 
 
 async def bye_comes(client: RawWebSocket) -> None:

@@ -7,13 +7,13 @@ import logging
 import time
 
 import pytest
-from raw_websocket import PING, RawWebSocket, ask, frame, open_raw, raw_connection, text
-from said import a_room, candidate, join, register, relays, surely_heard, until, waiting
 
 from p2pchat.servers import Servers
 from p2pchat.servers import connection as client_module
 from p2pchat.servers.connection import is_loopback
 from p2pchat.servers.limits import Limits
+from tests.support.raw_clients import a_room, candidate, join, register, relays, surely_heard, until, waiting
+from tests.support.raw_websocket import PING, RawWebSocket, ask, frame, open_raw, raw_connection, text
 
 CORES = ("matchmaking", "signaling")
 NONE = Limits(0, 0, 0, 0, 0, 0, 0)

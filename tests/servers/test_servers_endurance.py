@@ -7,9 +7,11 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 import pytest
-from raw_websocket import LIMIT, RawWebSocket, close, open_raw
-from said import candidate, join, register
 
+from tests.support.raw_clients import candidate, join, register
+from tests.support.raw_websocket import LIMIT, RawWebSocket, close, open_raw
+
+ROOT = Path(__file__).parents[2]
 PAIRS = 5000
 WARM_UP = 1000  # pairs, after which pools and caches have their size
 AT_ONCE = 8
@@ -75,8 +77,8 @@ async def pairs(urls: dict[str, str], numbers: range) -> None:
 
 @pytest.mark.timeout(110)
 async def test_five_thousand_pairs_leave_no_trace() -> None:
-    script = Path(__file__).with_name("serving.py")
-    server = await asyncio.create_subprocess_exec(sys.executable, str(script), stdin=PIPE, stdout=PIPE)
+    command = (sys.executable, "-m", "tests.support.server_process")
+    server = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE)
     try:
         urls = await answer(server)
         at_first = await told(server)

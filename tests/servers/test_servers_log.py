@@ -4,13 +4,13 @@ import json
 import logging
 
 import pytest
-from raw_websocket import ask, close, open_raw, raw_connection, text
-from said import NOW, a_room, candidate, join, surely_heard, waiting
 
 from p2pchat.servers import Servers
 from p2pchat.servers import connection as client_module
 from p2pchat.servers.limits import Limits
 from p2pchat.sockets.close_reason import without_quotes
+from tests.support.raw_clients import NOW, a_room, candidate, join, surely_heard, waiting
+from tests.support.raw_websocket import ask, close, open_raw, raw_connection, text
 
 ADDRESS, HIDDEN = "192.0.2.7", ("192.0.2", "2001:db8", "127.0.0.1", "::1", "v=0", "a=candidate", "10.9.8")
 

@@ -12,10 +12,22 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, RawWebSocket, close, frame, open_raw, text
-from said import a_room, candidate, join, register, relays, surely_heard, waiting
 
 from p2pchat.servers import Servers
+from tests.support.raw_clients import a_room, candidate, join, register, relays, surely_heard, waiting
+from tests.support.raw_websocket import (
+    BINARY,
+    CLOSE,
+    CONT,
+    PING,
+    PONG,
+    TEXT,
+    RawWebSocket,
+    close,
+    frame,
+    open_raw,
+    text,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

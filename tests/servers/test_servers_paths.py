@@ -13,11 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from raw_websocket import ask, open_raw, raw_connection
-from said import a_room, candidate, join, register, relays, waiting
 from websockets.asyncio.client import connect
 
 from p2pchat.servers import NAMES, Servers
+from tests.support.raw_clients import a_room, candidate, join, register, relays, waiting
+from tests.support.raw_websocket import ask, open_raw, raw_connection
 
 CORES = ("matchmaking", "signaling")
 

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from raw_websocket import RawWebSocket, ask, open_raw, raw_connection
-from said import a_room, candidate, register, until, waiting
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from p2pchat import servers as servers_module
 from p2pchat.errors import ServerFailed
 from p2pchat.servers import Servers, start_servers
+from tests.support.raw_clients import a_room, candidate, register, until, waiting
+from tests.support.raw_websocket import RawWebSocket, ask, open_raw, raw_connection
 
 WITHIN = 2.0  # seconds that a stop may take
 GOING_AWAY = (1001, "the server is going away")

@@ -5,8 +5,6 @@ import json
 import time
 
 import pytest
-from raw_websocket import CLOSE, CONT, PING, PONG, TEXT, close, frame, open_raw, text
-from said import NOW, a_room, candidate, join, register, relays, surely_heard, waiting
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedOK
 
@@ -14,6 +12,8 @@ from p2pchat.messages import parse_match
 from p2pchat.servers import Servers
 from p2pchat.servers.websocket_server import CoreServer
 from p2pchat.signaling import Signaling
+from tests.support.raw_clients import NOW, a_room, candidate, join, register, relays, surely_heard, waiting
+from tests.support.raw_websocket import CLOSE, CONT, PING, PONG, TEXT, close, frame, open_raw, text
 
 # --- matchmaking: the original Go client --------------------------------------------------------------------------
 

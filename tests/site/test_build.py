@@ -228,7 +228,7 @@ def test_our_wheel_holds_this_tree_with_its_scripts_and_styles_and_bytecode(whee
     for path in sources:
         name = path.relative_to(ROOT).as_posix()
         assert packed[name] == path.read_bytes(), f"{name} is not as it is in this tree: run `make site`"
-    assert "p2pchat/__pycache__/chat.cpython-314.pyc" in packed
+    assert "p2pchat/__pycache__/core.cpython-314.pyc" in packed
 
 
 def test_other_packages_have_no_tests_and_no_front_ends(site: Path) -> None:

@@ -1,85 +1,17 @@
 """Tabs of one Chromium with Pyodide and this tree's p2pchat in them, on two sites of one origin."""
 
 import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-sys.path.append(str(Path(__file__).parents[1] / "browser"))
-
-from pyodide_page import PyodideSite, PyodideTab
-from real_jupyterlab import find_chromium, launch
-
-BEGIN = '''
-import asyncio, gc, json, time, weakref
-from js import BroadcastChannel, navigator
-from p2pchat import ChatError, ChatPeer, Timeouts, MessageReceived, State, start_servers
-from p2pchat.errors import SocketClosed
-from p2pchat.sockets import connect, listen
-from p2pchat.sockets import tabs
-
-background = set()
-
-def later(coroutine):
-    """Go on with it after this call."""
-    task = asyncio.ensure_future(coroutine)
-    background.add(task)
-    return task
-
-async def end_of(socket):
-    """How a socket ended."""
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                await socket.recv()
-    except SocketClosed as error:
-        return [error.code, error.reason]
-
-async def why_not(url, timeout=5.0):
-    """Why there is no connection, and whether that was said soon."""
-    began = time.monotonic()
-    try:
-        await connect(url, timeout)
-    except SocketClosed as error:
-        assert error.code == 1006
-        return [error.reason, time.monotonic() - began < 1.0]
-
-async def echo(socket):
-    while True:
-        await socket.send(await socket.recv())
-
-async def locks():
-    """What this module left of locks, held and waited for, in all tabs."""
-    now = await navigator.locks.query()
-    return sorted(lock.name.split(" ", 2)[2] for lock in [*now.held, *now.pending] if lock.name.startswith("p2pchat"))
-
-async def until(holds, timeout=10.0):
-    """Wait for something that announces itself by no event."""
-    async with asyncio.timeout(timeout):
-        while not (await holds()):
-            await asyncio.sleep(0.005)
-'''
-
-
-class Tab(PyodideTab):
-    """A tab with the helpers above in it."""
-
-    async def until_no_locks(self) -> None:
-        """Wait until nobody on this site holds a lock or waits for one: nothing was left behind."""
-        await self.run("""
-            async def none_left(): return not await locks()
-            try: await until(none_left)
-            except TimeoutError: raise AssertionError(await locks()) from None
-        """)
-
-
-OpenTab = Callable[..., Awaitable[Tab]]
+from tests.support.chromium import find_chromium, launch
+from tests.support.demand import demand
+from tests.support.pyodide_page import PyodideSite
+from tests.support.python_tabs import BEGIN, OpenTab, Tab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,11 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PyodideSite]]:
     """Two sites on one origin, by their paths."""
-    if find_chromium() is None:
-        sentence = "No Chromium here; tools/system_packages.sh installs one."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    demand(find_chromium(), "Chromium")
     folder = tmp_path_factory.mktemp("sites")
     with PyodideSite(folder, base="/one/") as one, PyodideSite(folder, base="/two/") as two:
         two._server.server_close()
@@ -149,6 +77,3 @@ async def pair(context: BrowserContext, sites: dict[str, PyodideSite]) -> AsyncI
         tabs.append(tab)
     yield tabs[0], tabs[1]
     assert [error for tab in tabs for error in tab.errors] == []
-
-
-Json = Any

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext
 
-from .conftest import BEGIN, OpenTab, Tab
+from tests.support.python_tabs import BEGIN, OpenTab, Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

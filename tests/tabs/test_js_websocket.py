@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from .conftest import Tab
+from tests.support.python_tabs import Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

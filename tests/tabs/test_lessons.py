@@ -7,8 +7,7 @@ import nbformat
 import pytest
 
 from p2pchat.lab.checks import EXERCISES
-
-from .conftest import OpenTab, Tab
+from tests.support.python_tabs import OpenTab, Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

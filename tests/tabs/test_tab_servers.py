@@ -10,8 +10,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Route
 
 from p2pchat import Servers
-
-from .conftest import OpenTab, Tab
+from tests.support.python_tabs import OpenTab, Tab
 
 Answer = Callable[..., Awaitable[None]]
 

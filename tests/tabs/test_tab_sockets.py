@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from .conftest import OpenTab, Tab
+from tests.support.python_tabs import OpenTab, Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,6 +1,6 @@
 """What the browser's engine has beyond aiortc's: trickled candidates, statistics, patience with those who come late.
 
-These run in Pyodide (`running`); `test_in_chromium.py` makes an item of pytest of each.
+These run in Pyodide (`case_runner`); `test_in_chromium.py` makes an item of pytest of each.
 """
 
 import asyncio
@@ -13,10 +13,7 @@ from types import ModuleType
 import pytest
 
 from p2pchat.webrtc.browser_types import OperationError
-
-from .test_conformance import End, Pair, negotiate, opened, two_ends
-
-__all__ = ["two_ends"]  # the fixture "ends" is made of it
+from tests.support.rtc_ends import End, Pair, negotiate, opened
 
 
 @asynccontextmanager

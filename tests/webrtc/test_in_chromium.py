@@ -4,8 +4,6 @@ Each test of the browser is an item here, by its own name. Python runs in Pyodid
 in a Worker; see `in_a_browser` for what stands in for a notebook.
 """
 
-import importlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import ModuleType
 
@@ -13,10 +11,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from . import in_browsers_only, running, test_conformance
-from .in_a_browser import MODULES, PyodideSite, PyodideTab, open_tab, run_case
-
-real_jupyterlab = importlib.import_module("real_jupyterlab")  # of tests/browser: `in_a_browser` has put it on the path
+from tests.support import case_runner
+from tests.support.chromium import find_chromium, launch
+from tests.support.demand import demand
+from tests.support.in_a_browser import MODULES, open_tab, run_case
+from tests.support.pyodide_page import PyodideSite, PyodideTab
+from tests.webrtc import in_browsers_only, test_conformance
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -25,13 +25,9 @@ CARRIERS = ["main thread", "worker"]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    if real_jupyterlab.find_chromium() is None:
-        sentence = "No Chromium here; tools/system_packages.sh installs one."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    demand(find_chromium(), "Chromium")
     async with async_playwright() as playwright:
-        browser = await real_jupyterlab.launch(playwright)
+        browser = await launch(playwright)
         yield browser
         await browser.close()
 
@@ -68,7 +64,7 @@ async def worker(open_page: OpenTab) -> AsyncIterator[PyodideTab]:
 
 
 def each(module: ModuleType) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(("module", "case"), [(name_of(module), name) for name in running.cases(module)])
+    return pytest.mark.parametrize(("module", "case"), [(name_of(module), name) for name in case_runner.cases(module)])
 
 
 def name_of(module: ModuleType) -> str:
@@ -92,7 +88,7 @@ async def test_has_what_browsers_have(tab: PyodideTab, module: str, case: str) -
 
 
 TALK = """
-from webrtc.test_conformance import End, negotiate, opened
+from tests.support.rtc_ends import End, negotiate, opened
 ends = End(engine), End(engine)
 ours, theirs = await opened(*ends)
 closed = []

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from websockets.asyncio.client import ClientConnection, connect
 
-from .events import until
+from tests.support.events import until
 
 LABEL = "matchmaking-example"  # of the original's channel
 JOIN = {"user_id": "another make", "created_at": "2026-01-31T12:00:00Z"}

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from raw_websocket import LIMIT, PING, PONG, RawWebSocket, frame, open_raw
+from tests.support.raw_websocket import LIMIT, PING, PONG, RawWebSocket, frame, open_raw
 
 NOW = "2026-01-31T12:00:00.123456789+09:00"  # Go writes nanoseconds and the local zone
 

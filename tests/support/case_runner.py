@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.rtc_ends import two_ends
+
 LIMIT = 90.0  # seconds for one test; each bounds its own waiting, and tighter
 
 
@@ -51,7 +53,7 @@ async def run(module: ModuleType, engine: ModuleType, name: str) -> None:
         given["engine"] = engine
     async with asyncio.timeout(LIMIT), AsyncExitStack() as stack:
         if "ends" in wanted:
-            given["ends"] = await stack.enter_async_context(module.two_ends(engine))
+            given["ends"] = await stack.enter_async_context(two_ends(engine))
         if "monkeypatch" in wanted:
             given["monkeypatch"] = stack.enter_context(pytest.MonkeyPatch.context())
         await case.test(**given)

@@ -12,8 +12,9 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Request, WebSocket, expect
-from pyodide_page import Files, QuietServer
-from real_jupyterlab import FIRST_WIDGET, PATIENCE, Chat, Notebook
+
+from tests.support.notebook import FIRST_WIDGET, PATIENCE, Chat, Notebook
+from tests.support.pyodide_page import Files, QuietServer
 
 SUB_PATH = "/some/sub/path/"
 LESSON_00 = "00_start_here.ipynb"

@@ -1,11 +1,10 @@
-"""A stranger to be killed: ``python -m tests.peer.process ours|plain MATCHMAKING SIGNALING``."""
+"""A stranger to be killed: ``python -m tests.support.peer_process ours|plain MATCHMAKING SIGNALING``."""
 
 import asyncio
 import sys
 
 from p2pchat import ChatPeer, State
-
-from .strangers import PlainPartner, enter, match
+from tests.support.third_party import PlainPartner, enter, match
 
 
 async def ours(matchmaking: str, signaling: str) -> None:

@@ -4,18 +4,29 @@ In a notebook the bridge comes into the page as an anywidget. Here it is the sam
 what is between them, Jupyter's comms, is as little as can be: the Worker says "make a widget of this" and "close it".
 """
 
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "browser"))
+from playwright.async_api import Page
 
-from playwright.async_api import Page  # noqa: E402
-from pyodide_page import FOR_TESTS, PyodideSite, PyodideTab  # noqa: E402
-
-__all__ = ["MODULES", "PyodideSite", "PyodideTab", "open_tab", "run_case"]
+from tests.support.pyodide_page import FOR_TESTS, PyodideSite, PyodideTab
 
 MODULES = (*FOR_TESTS, "traitlets")
+
+# What runs in the browser; it imports nothing that is not there.
+TESTS = Path(__file__).parents[1]
+SHIPPED = ("support/rtc_ends.py", "support/case_runner.py", "webrtc/test_conformance.py", "webrtc/in_browsers_only.py")
+TEXTS = {f"tests/{name}": (TESTS / name).read_text() for name in SHIPPED}
+SHIP = f"""
+import importlib, os, sys
+for name, text in {TEXTS!r}.items():
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name, "w") as file:
+        file.write(text)
+sys.path.append(os.getcwd())
+importlib.invalidate_caches()
+import p2pchat.webrtc as engine
+from tests.support import case_runner
+None"""
 
 # Beside the page's own code: what anywidget's front end does with a model that has an initialize.
 FRONT_END = """
@@ -85,25 +96,10 @@ async def open_tab(page: Page, site: PyodideSite, *, worker: bool) -> PyodideTab
     if worker:
         await page.evaluate(FRONT_END)
         await tab.run(f"{BACK_END}\nNone")
-    here = Path(__file__).parent
-    modules = {
-        f"webrtc/{name}.py": (here / f"{name}.py").read_text()
-        for name in ("__init__", "running", "test_conformance", "in_browsers_only")
-    }
-    await tab.run(f"""
-import importlib, os, sys
-os.mkdir("webrtc")
-for path, text in {modules!r}.items():
-    with open(path, "w") as file:
-        file.write(text)
-sys.path.append(os.getcwd())
-importlib.invalidate_caches()
-import p2pchat.webrtc as engine
-import webrtc.running
-None""")
+    await tab.run(SHIP)
     return tab
 
 
 async def run_case(tab: PyodideTab, module: str, case: str) -> None:
-    """Run one of `running.cases` in a tab. Raises: RuntimeError with the traceback of a test that fails."""
-    await tab.run(f"import webrtc.{module}; await webrtc.running.run(webrtc.{module}, engine, {case!r})")
+    """Run one of `case_runner.cases` in a tab. Raises: RuntimeError with the traceback of a test that fails."""
+    await tab.run(f"from tests.webrtc import {module}; await case_runner.run({module}, engine, {case!r})")

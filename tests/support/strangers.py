@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from playwright.async_api import BrowserContext, Page, expect
-from real_jupyterlab import FIRST_WIDGET, PATIENCE, Chat, JupyterLab, Notebook
 
 from p2pchat import Servers
-from tests.cli.processes import Process, p2pchat
+from tests.support.jupyterlab import JupyterLab
+from tests.support.notebook import FIRST_WIDGET, PATIENCE, Chat, Notebook
+from tests.support.processes import Process, p2pchat
 
 LIMIT = PATIENCE / 1000  # seconds
 

@@ -1,0 +1,1 @@
+"""What `make bench` runs: `run.py` is the beginning."""

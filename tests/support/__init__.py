@@ -1,0 +1,1 @@
+"""What helps the tests: servers, clients and strangers of all kinds, browsers, processes. No test is in here."""
