@@ -67,7 +67,8 @@ window.answer = async (sdp) => {
   connection.ondatachannel = ({ channel }) => {
     adopt(channel);
     channel.onmessage = ({ data }) => {
-      if (typeof data === "string") channel.send(data); // an echo
+      if (typeof data === "string")
+        channel.send(data); // an echo
       else took(data);
     };
   };
@@ -92,7 +93,7 @@ window.roundTrips = async (times) => {
   return median(values);
 };
 
-let [missing, done] = [0, undefined];
+let missing = 0; // bytes
 function took(data) {
   missing -= data.byteLength;
   if (missing <= 0) channel.send("all"); // which ends the time at the sender

@@ -15,6 +15,7 @@
  *     either     "close"                                   either     "error"       name, words
  *
  * Numbers above zero are given out by whoever calls; channels that the other peer opens get those below zero. */
+// biome-ignore lint/correctness/noUnusedVariables: browser_bridge.py and browser_transports.py append who calls it.
 function peerConnections(post) {
   const AHEAD = 50; // milliseconds from the last message of a channel to its close
   const objects = new Map();
@@ -76,7 +77,10 @@ function peerConnections(post) {
         }
       },
       channel(its, label, options) {
-        adopt(attempt(its, () => connection.createDataChannel(label, options)), its);
+        adopt(
+          attempt(its, () => connection.createDataChannel(label, options)),
+          its,
+        );
       },
       close() {
         objects.delete(number);
