@@ -5,9 +5,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
-PYODIDE := build/pyodide/.ready
+NPM := node_modules/.ready
 WHEELS := build/wheels/.ready
 SITE := build/site/.built
+BIOME := node_modules/.bin/biome
 KERNELS := $(patsubst requirements/%.lock,$(VENV)/kernels/%/.ready,$(wildcard requirements/ipykernel-*.lock))
 
 # The hashes in the lock decide what is installed, whatever index or mirror pip is set up to use here. These
@@ -47,14 +48,16 @@ test: lint $(KERNELS) $(SITE)  ## lint, types, and all tests: package, servers, 
 	@tools/system_packages.sh firefox
 	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(TWO_AT_ONCE) $(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
 
-lint: $(READY)  ## ruff and mypy --strict
+lint: $(READY) $(NPM)  ## ruff and mypy --strict; biome, for JavaScript and CSS
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy --strict -p p2pchat
+	$(BIOME) check --error-on-warnings
 
-format: $(READY)  ## lay the code out, and mend what ruff can mend
+format: $(READY) $(NPM)  ## lay the code out, and mend what ruff and biome can mend
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+	$(BIOME) check --write
 
 bench: $(SITE)  ## measure, each number beside its reference
 	@tools/system_packages.sh chromium
@@ -79,9 +82,11 @@ lock: $(READY)  ## pin the dependencies anew (ARGS=--upgrade: the newest of each
 	$(COMPILE_SITE) --group pyproject.toml:pyodide $(ARGS) -o requirements/pyodide.lock
 	for v in 6.31 7.3; do \
 	    echo "ipykernel==$$v.0" | $(COMPILE) --no-deps - -o requirements/ipykernel-$$v.lock || exit 1; done
+	@tools/system_packages.sh npm
+	npm $(if $(ARGS),update,install) --package-lock-only
 
 clean:  ## remove .venv and whatever was generated
-	rm -rf $(VENV) build dist .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
+	rm -rf $(VENV) node_modules build dist .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # ---- install; the stamps make the second time quick ----
@@ -100,9 +105,12 @@ $(READY): $(LOCKED) pyproject.toml
 	@echo "Installed."
 	@touch $@
 
-# The runtime and the packages of the site; what they hold is settled by a digest here and hashes there.
-$(PYODIDE): tools/pyodide.sh
-	@tools/pyodide.sh $(@D)
+# From npm: the runtime of the site, and the linter of JavaScript. The digests in the lock decide what is installed,
+# whatever registry npm is set up to use here.
+$(NPM): package.json package-lock.json .npmrc
+	@tools/system_packages.sh npm
+	@echo "Fetching Pyodide and biome from npm."
+	@npm ci --silent || { echo "npm could not install what package-lock.json lists. What was wrong: npm ci" >&2; exit 1; }
 	@touch $@
 
 $(WHEELS): requirements/pyodide.lock $(LOCKED)
@@ -115,7 +123,7 @@ $(WHEELS): requirements/pyodide.lock $(LOCKED)
 # Folders too: theirs is the change when a file in them is gone.
 SITE_SOURCES := $(shell find p2pchat/ notebooks/ docs/ jupyterlite/ \( -name __pycache__ -o -name '.*' \) -prune -o -print)
 
-$(SITE): $(READY) $(PYODIDE) $(WHEELS) $(SITE_SOURCES)
+$(SITE): $(READY) $(NPM) $(WHEELS) $(SITE_SOURCES)
 	@echo "Building the site: about half a minute."
 	@$(PY) jupyterlite/build.py
 	@touch $@

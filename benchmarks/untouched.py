@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).parents[1]
-PYODIDE = ROOT / "build" / "pyodide"
+PYODIDE = ROOT / "node_modules" / "pyodide"
 WHEELS = ROOT / "build" / "wheels"
 # Wheels that our site has no use for and the untouched kernel asks for, or the packages that it installs.
 ALSO = ("jedi", "jupyterlab-widgets", "parso", "prompt-toolkit", "wcwidth", "widgetsnbextension")

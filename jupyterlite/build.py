@@ -1,6 +1,6 @@
 """Build the site: the lessons in JupyterLite, with everything they need, as files that any static host can hand out.
 
-`make site` runs this; it wants Pyodide in build/pyodide, and the kernel's wheels in build/wheels.
+`make site` runs this; it wants Pyodide in node_modules, and the kernel's wheels in build/wheels.
 """
 
 import argparse
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 BUILD = ROOT / "build"
 WORK = BUILD / "site.work"
-PYODIDE = BUILD / "pyodide"
+PYODIDE = ROOT / "node_modules" / "pyodide"
 
 KERNEL_EXTENSION = Path(sysconfig.get_path("data"), "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension")
 KERNEL_SETTINGS = ("jupyter-config-data", "litePluginSettings", "@jupyterlite/pyodide-kernel-extension:kernel")

@@ -3,8 +3,8 @@
 #   tools/system_packages.sh chromium   for the browser tests. P2PCHAT_CHROMIUM names one that lies elsewhere. Without
 #                                       any, the tests end here on CI, and go on at home.
 #   tools/system_packages.sh firefox    the same, for those in Firefox. P2PCHAT_FIREFOX names one that lies elsewhere.
-#   tools/system_packages.sh npm        for the site: npm fetches Pyodide, and node runs it to compile. There is no site
-#                                       without them.
+#   tools/system_packages.sh npm        for the site and the linter of JavaScript: npm installs them (package.json), and
+#                                       node runs them. Nothing goes on without.
 set -euo pipefail
 wanted=${1:-chromium}
 
@@ -38,7 +38,7 @@ case $wanted in
         purpose="The browser tests need Firefox" there="Browser tests:" elsewhere=" (P2PCHAT_FIREFOX=/path/to/it names one that lies elsewhere.)"
         debian=firefox-esr fedora=firefox arch=firefox brew=(--cask firefox) ;;
     npm)
-        purpose="The site needs node and npm" there="Site:" elsewhere=""
+        purpose="The site and the linter of JavaScript need node and npm" there="npm:" elsewhere=""
         debian="nodejs npm" fedora="nodejs npm" arch="nodejs npm" brew=(node) ;;
     *)
         echo "usage: tools/system_packages.sh chromium|firefox|npm" >&2

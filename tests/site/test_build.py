@@ -189,7 +189,7 @@ def test_the_kernel_has_its_runtime_here(site: Path) -> None:
     runtime = (site / kernel(site)["pyodideUrl"]).parent
     for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"):
         assert (runtime / name).stat().st_size > 10_000
-    assert (runtime / "pyodide.asm.wasm").read_bytes() == (ROOT / "build/pyodide/pyodide.asm.wasm").read_bytes()
+    assert (runtime / "pyodide.asm.wasm").read_bytes() == (ROOT / "node_modules/pyodide/pyodide.asm.wasm").read_bytes()
 
 
 def test_each_package_is_here_whole_with_all_that_it_depends_on(site: Path) -> None:

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Error, Page
 
 ROOT = Path(__file__).parents[2]
-PYODIDE = ROOT / "build" / "pyodide"  # the Makefile fetches it
+PYODIDE = ROOT / "node_modules" / "pyodide"  # make installs it: npm ci
 PACKAGES = ("pyee", "typing_extensions")  # what the package needs in a browser, beside itself
 FOR_TESTS = ("pytest", "_pytest", "py", "iniconfig", "pluggy", "packaging", "pygments")
 READY = 60_000  # milliseconds for Pyodide to start on a busy machine
