@@ -21,6 +21,14 @@ ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 UNSTABLE = "nbval-ignore-output"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# What a kernel says of its language, without what differs from one to the next; converters to other formats read it.
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 
 
 def _sanitizer() -> Callable[[str], str]:
@@ -52,7 +60,7 @@ def run(notebook: NotebookNode) -> NotebookNode:
 def cleaned(notebook: NotebookNode) -> NotebookNode:
     """The notebook with nothing in it that differs from run to run, or from machine to machine."""
     sanitize = _sanitizer()
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
         kept = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         cell.metadata = nbformat.from_dict(kept)

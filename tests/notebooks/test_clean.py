@@ -1,10 +1,12 @@
 """The notebooks in the repository are clean: what is stored in them is the same in every run, on every machine."""
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import nbformat
+from nbconvert.exporters import ScriptExporter
 from nbformat import NotebookNode
 
 from tools import notebooks as tool
@@ -16,8 +18,16 @@ def test_running_it_again_changes_no_byte(lesson: Path, notebook: NotebookNode) 
 
 
 def test_the_metadata_tell_nothing_of_a_machine(notebook: NotebookNode) -> None:
-    assert notebook.metadata == {"kernelspec": tool.KERNEL, "language_info": {"name": "python"}}
+    assert notebook.metadata == {"kernelspec": tool.KERNEL, "language_info": tool.LANGUAGE}
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+
+
+def test_it_becomes_a_python_script(notebook: NotebookNode) -> None:
+    script, resources = ScriptExporter().from_notebook_node(notebook)
+    assert resources["output_extension"] == ".py"
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert [source for source in code if source not in script] == []
+    compile(script, "lesson", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_no_path_port_id_or_time_is_stored(notebook: NotebookNode) -> None:
