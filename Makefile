@@ -125,7 +125,7 @@ SITE_SOURCES := $(shell find p2pchat/ notebooks/ docs/ jupyterlite/ \( -name __p
 
 $(SITE): $(READY) $(NPM) $(WHEELS) $(SITE_SOURCES)
 	@echo "Building the site: about half a minute."
-	@$(PY) jupyterlite/build.py
+	@$(PY) -m jupyterlite.build
 	@touch $@
 	@echo "It is in build/site. $(VENV)/bin/p2pchat serve shows it."
 

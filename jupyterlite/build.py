@@ -11,10 +11,10 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import chat_page
-import kernel_packages
-from compress import compress
-from pages import Pages
+from jupyterlite import chat_page, kernel_packages
+from jupyterlite.changing import missing, one, remove, replaced
+from jupyterlite.compress import compress
+from jupyterlite.pages import Pages
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -44,7 +44,7 @@ def main() -> None:
     runtime, lock = kernel_packages.write(PYODIDE, wheels(WORK / "p2pchat"), WORK / "archives", site / "static")
     tell("The pages")
     configure(site, runtime, lock)
-    cut_off(site)
+    cut_off(site, runtime)
     chat_page.write(site, ROOT, runtime)
     loaded = (*kernel_packages.RUNTIME, kernel_packages.STANDARD_LIBRARY)
     early = [*(runtime / name for name in loaded), lock, *sorted(lock.parent.glob("*.whl"))]
@@ -80,8 +80,7 @@ def build_jupyterlite(lite: Path, site: Path) -> None:
         folder=lite,
     )
     for pattern in LEFT_OVER:
-        for path in site.glob(pattern):
-            path.unlink()
+        remove(site, pattern)
 
 
 def wheels(folder: Path) -> list[Path]:
@@ -89,7 +88,7 @@ def wheels(folder: Path) -> list[Path]:
     run("hatchling", "build", "-t", "wheel", "-d", folder, folder=ROOT)
     kernel = KERNEL_EXTENSION / "static/pypi"
     return [
-        *(wheel for name in OF_THE_KERNEL for wheel in kernel.glob(f"{name}-*.whl")),
+        *(one(kernel.glob(f"{name}-*.whl"), part="its kernel", what=f"a wheel {name}") for name in OF_THE_KERNEL),
         *(BUILD / "wheels").glob("*.whl"),
         *folder.glob("*.whl"),
     ]
@@ -101,6 +100,8 @@ def configure(site: Path, runtime: Path, lock: Path) -> None:
     config = json.loads(path.read_text())
     settings = config
     for key in KERNEL_SETTINGS:
+        if key not in settings:
+            raise missing(path.name, f"the key {key!r}, below which the settings of the kernel are")
         settings = settings[key]
     settings["pyodideUrl"] = f"./{(runtime / 'pyodide.mjs').relative_to(site).as_posix()}"
     settings["loadPyodideOptions"] = {
@@ -110,10 +111,15 @@ def configure(site: Path, runtime: Path, lock: Path) -> None:
     path.write_text(json.dumps(config, indent=1, sort_keys=True))
 
 
-def cut_off(site: Path) -> None:
-    for path in site.rglob("*"):
-        if path.suffix in (".js", ".json", ".mjs") and ELSEWHERE in (text := path.read_text()):
-            path.write_text(text.replace(ELSEWHERE, NOWHERE))
+def cut_off(site: Path, runtime: Path) -> None:
+    """No file of the site shall name the host where Pyodide would look for what is not here."""
+    naming = [path for path in site.rglob("*") if path.suffix in (".js", ".json", ".mjs") and names_elsewhere(path)]
+    for path in {*naming, runtime / "pyodide.mjs"}:
+        path.write_text(replaced(path.read_text(), ELSEWHERE, NOWHERE, part=path.name))
+
+
+def names_elsewhere(path: Path) -> bool:
+    return ELSEWHERE in path.read_text()
 
 
 def run(module: str, *arguments: str | Path, folder: Path) -> None:

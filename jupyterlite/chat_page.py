@@ -5,6 +5,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from jupyterlite.changing import replaced
+
 HERE = Path(__file__).parent
 CHAT = HERE / "chat"
 PACKAGES = ("p2pchat", "pyee", "typing_extensions")
@@ -19,9 +21,9 @@ def write(site: Path, root: Path, runtime: Path) -> None:
         if view.suffix in (".js", ".css"):
             shutil.copy(view, chat / "widgets")
     packed = pack(site / "static/packages", chat)
-    for file in (*chat.glob("*.html"), *chat.glob("*.js")):
-        text = file.read_text().replace("static/pyodide/", f"static/{runtime.name}/")
-        file.write_text(text.replace("python.zip", packed.name))
+    for name in ("index.html", "chat.js"):
+        text = replaced((chat / name).read_text(), "static/pyodide/", f"static/{runtime.name}/", part=f"chat/{name}")
+        (chat / name).write_text(replaced(text, "python.zip", packed.name, part=f"chat/{name}"))
 
 
 def pack(packages: Path, out: Path) -> Path:

@@ -13,9 +13,12 @@ import zipfile
 from collections.abc import Iterable
 from email.parser import HeaderParser
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from jupyterlite.changing import missing, one, replaced
 
 HERE = Path(__file__).parent
 RUNTIME = ("pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide.mjs")  # what a browser loads of the npm package
@@ -31,7 +34,8 @@ LEXERS = "css|data|html|javascript|jvm|lilypond|lisp|markup|perl|python|ruby|she
 LEXERS += "|__init__|_mapping|_(css|lilypond|scheme)_builtins"
 
 # ipython completes names itself where there is no jedi, which is as large as all other packages together; but the
-# kernel switches jedi on unasked (pyodide_kernel/interpreter.py).
+# kernel switches jedi on unasked.
+SWITCHES_JEDI_ON = "pyodide_kernel/interpreter.py"
 JEDI_ON = b"self.Completer.use_jedi = True"
 JEDI_OFF = JEDI_ON.replace(b"True", b"False")
 
@@ -50,6 +54,7 @@ def write(runtime: Path, wheels: Iterable[Path], work: Path, out: Path) -> tuple
     shutil.copy(runtime / STANDARD_LIBRARY, work)
     for wheel in wheels:
         trim(wheel, work / wheel.name)
+    switch_jedi_off(one(work.glob("pyodide_kernel-*.whl"), part="its kernel", what="a wheel pyodide_kernel"))
     write_empty_wheel(work, "jedi")
     subprocess.run(["node", HERE / "compile_archives.mjs", runtime, work], check=True)
     folder = write_runtime(runtime, work / STANDARD_LIBRARY, out)
@@ -61,7 +66,19 @@ def trim(wheel: Path, target: Path) -> None:
     with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(target, "w") as copy:
         for name in source.namelist():
             if is_of_use(name):
-                copy.writestr(name, source.read(name).replace(JEDI_ON, JEDI_OFF))
+                copy.writestr(name, source.read(name))
+
+
+def switch_jedi_off(kernel: Path) -> None:
+    """Change the one line of the kernel that asks for jedi."""
+    with zipfile.ZipFile(kernel) as wheel:
+        files = {name: wheel.read(name) for name in wheel.namelist()}
+    if SWITCHES_JEDI_ON not in files:
+        raise missing(kernel.name, SWITCHES_JEDI_ON)
+    files[SWITCHES_JEDI_ON] = replaced(files[SWITCHES_JEDI_ON], JEDI_ON, JEDI_OFF, part=SWITCHES_JEDI_ON)
+    with zipfile.ZipFile(kernel, "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
 
 
 def is_of_use(name: str) -> bool:
@@ -110,13 +127,13 @@ def write_lock(runtime: Path, wheels: list[Path], out: Path) -> Path:
     return path
 
 
-def lock_of(runtime: Path, packages: dict[str, dict[str, object]]) -> str:
+def lock_of(runtime: Path, packages: dict[str, dict[str, Any]]) -> str:
     """A lock file for this runtime with these packages, in place of the hundreds that Pyodide's own one lists."""
     lock = json.loads((runtime / "pyodide-lock.json").read_text())
     return json.dumps({**lock, "packages": packages}, indent=1, sort_keys=True)
 
 
-def describe(wheel: Path) -> dict[str, object]:
+def describe(wheel: Path) -> dict[str, Any]:
     """A wheel as a lock file of Pyodide lists it."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

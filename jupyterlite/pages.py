@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import mistune
 
+from jupyterlite.changing import replaced
+
 HERE = Path(__file__).parent
 PAGES = HERE / "pages"
 SHARED = ("fetch_early.js", "loading.js", "loading.css", "style.css")
@@ -41,7 +43,7 @@ class Pages:
         """Write a page, with a part in place of each comment that names one."""
         text = (PAGES / page).read_text()
         for name, part in parts.items():
-            text = text.replace(f"<!-- {name} -->", part)
+            text = replaced(text, f"<!-- {name} -->", part, part=page)
         path = self._site / target
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
@@ -68,9 +70,8 @@ class Pages:
             self._files(".."),
             '<script type="module" src="../loading.js"></script>',
         )
-        before, end, after = path.read_text().partition("</head>")
-        assert end, "JupyterLite's page has no head"
-        path.write_text(before + "\n".join(added) + "\n" + end + after)
+        head = "\n".join((*added, "</head>"))
+        path.write_text(replaced(path.read_text(), "</head>", head, part="notebooks/index.html"))
 
 
 def lesson(notebook: Path) -> str:
