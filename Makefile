@@ -116,8 +116,8 @@ $(NPM): package.json package-lock.json .npmrc
 $(WHEELS): requirements/pyodide.lock $(LOCKED)
 	@echo "Fetching the packages of the site."
 	@rm -rf $(@D)
-	@$(PY) -m pip download --no-input --no-deps --quiet --require-hashes --only-binary :all: --implementation py --abi none \
-	    --platform any --python-version 3.14 --dest $(@D) -r $<
+	@PIP="$(PY) -m pip download --no-input --no-deps" tools/pip_progress.sh --quiet --require-hashes --only-binary :all: \
+	    --implementation py --abi none --platform any --python-version 3.14 --dest $(@D) -r $<
 	@touch $@
 
 # Folders too: theirs is the change when a file in them is gone.
@@ -133,5 +133,5 @@ $(SITE): $(READY) $(NPM) $(WHEELS) $(SITE_SOURCES)
 $(VENV)/kernels/%/.ready: requirements/%.lock $(LOCKED)
 	@echo "Installing $* beside, for the tests that run the chat on it."
 	@rm -rf $(@D)
-	@$(PIP_INSTALL) --quiet --require-hashes --target $(@D) -r $<
+	@PIP="$(PIP_INSTALL)" tools/pip_progress.sh --quiet --require-hashes --target $(@D) -r $<
 	@touch $@

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs pip install (the command in $PIP) with one short line for each package, instead of pip's three long ones.
-# That an extra index of this machine does not have some package is no news either.
+# Runs pip install or pip download (the command in $PIP) with one short line for each package, instead of pip's three
+# long ones. That an extra index of this machine does not have some package is no news either.
 set -euo pipefail
 export PYTHONUNBUFFERED=1
 # shellcheck disable=SC2086
