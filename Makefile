@@ -23,7 +23,7 @@ ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))
 .PHONY: $(LOCKED)
 endif
 
-.PHONY: help lab site test bench lint format notebooks lock clean
+.PHONY: help lab site test bench lint format notebooks lock clean chromium firefox kernels npm
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -39,13 +39,24 @@ site: $(SITE)  ## build the lessons as a static site, for browsers with nothing 
 
 # ---- check ----
 
+# Of the targets below, those that the chosen tests need: tests/conftest.py writes them there.
+NEEDS := build/.needs
+
+chromium firefox:
+	@tools/system_packages.sh $@
+
+kernels: $(KERNELS)
+
+npm: $(NPM)
+
 CORES := messages matchmaking signaling
 # Most tests wait for a browser or a server. Each file stays whole, the first ones (browser/) take longest.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-test: lint $(KERNELS) $(SITE)  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
-	@tools/system_packages.sh chromium
-	@tools/system_packages.sh firefox
+test: lint  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
+	@mkdir -p build
+	@$(PY) -m pytest $(ARGS) -qq --numprocesses=0 --no-cov --needs=$(NEEDS)
+	@needs=$$(cat $(NEEDS)); [ -z "$$needs" ] || $(MAKE) --no-print-directory $$needs
 	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(TWO_AT_ONCE) $(CORES:%=--cov=p2pchat.%) --cov-fail-under=100)
 
 lint: $(READY) $(NPM)  ## ruff and mypy --strict; biome, for JavaScript and CSS
@@ -59,8 +70,7 @@ format: $(READY) $(NPM)  ## lay the code out, and mend what ruff and biome can m
 	$(PY) -m ruff format
 	$(BIOME) check --write
 
-bench: $(SITE)  ## measure, each number beside its reference
-	@tools/system_packages.sh chromium
+bench: $(SITE) chromium  ## measure, each number beside its reference
 	$(PY) -m benchmarks.run $(ARGS)
 
 # ---- maintain ----

@@ -85,8 +85,6 @@ IN_THE_BROWSER = {"js", "pyodide", "pyodide_js"}  # Pyodide's own
 
 def imported(folder: Path) -> set[str]:
     """The top-level modules that the Python files in a folder import, without those that lie in this repository."""
-    ours = {"p2pchat", *IMPORTED_FROM}
-    ours |= {path.stem for name in IMPORTED_FROM for path in (ROOT / name).rglob("*.py")} - {"p2pchat"}
     names: set[str] = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -94,7 +92,7 @@ def imported(folder: Path) -> set[str]:
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module)
-    return {name.partition(".")[0] for name in names} - ours - IN_THE_BROWSER - sys.stdlib_module_names
+    return {name.partition(".")[0] for name in names} - IMPORTED_FROM.keys() - IN_THE_BROWSER - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("folder", IMPORTED_FROM)
@@ -175,7 +173,7 @@ def test_the_source_distribution_can_be_built_and_tested(tmp_path: Path) -> None
     assert not [name for name in packed if name.startswith(("node_modules/", "build/", ".venv/"))]
 
 
-PYTHON = [path for top in ("benchmarks", "tests", "tools") for path in (ROOT / top).rglob("*.py")]
+PYTHON = [path for top in ("benchmarks", "jupyterlite", "tests", "tools") for path in (ROOT / top).rglob("*.py")]
 
 
 def test_every_folder_of_tests_is_a_package() -> None:

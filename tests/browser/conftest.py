@@ -8,13 +8,10 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
 
 from p2pchat import Servers
-from tests.support.chromium import find_chromium, launch
-from tests.support.demand import demand
-from tests.support.jupyterlab import ROOT, JupyterLab
+from tests.support.chromium import launch
+from tests.support.jupyterlab import JupyterLab
 from tests.support.notebook import Notebook, OpenNotebook
 from tests.support.static_host import StaticHost, Tabs
-
-SITE = ROOT / "build" / "site"
 
 SERVERS = """
 from p2pchat import ChatPeer, ChatWidget, start_servers
@@ -26,13 +23,6 @@ def chat(name):
 failed = pytest.StashKey[bool]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
@@ -41,8 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
-    demand(find_chromium(), "Chromium")
+def lab(chromium_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
     with JupyterLab(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
 
@@ -92,10 +81,8 @@ def two_chats() -> tuple[str, str, str]:
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """The built site."""
-    assert (SITE / "index.html").is_file(), "`make site` builds it; `make test` does so too"
-    return SITE
+def site(built_site: Path) -> Path:
+    return built_site
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,11 @@ from playwright.async_api import Page, async_playwright
 from p2pchat import ChatPeer, MessageReceived, Servers, State
 from p2pchat.webrtc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from tests.support import case_runner, in_a_browser
-from tests.support.chromium import find_chromium, launch
-from tests.support.demand import demand
-from tests.support.firefox import ENTER, PATIENCE, Firefox, FirefoxFailed, PageError, Tab, find_firefox
+from tests.support.chromium import launch
+from tests.support.firefox import ENTER, PATIENCE, Firefox, FirefoxFailed, PageError, Tab
 from tests.support.pyodide_page import PyodideSite
 from tests.webrtc import test_conformance
 
-BUILT_SITE = Path(__file__).parents[2] / "build" / "site"
 OpenTab = Callable[..., Awaitable[Tab]]
 OpenPython = Callable[..., Awaitable["PeerInTab"]]
 OpenChat = Callable[[Tab, str], Awaitable["ChatInTab"]]
@@ -179,7 +177,7 @@ event.text
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideSite]:
+def site(pyodide: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideSite]:
     with PyodideSite(tmp_path_factory.mktemp("site"), in_a_browser.MODULES) as site:
         for name, text in {"form.html": FORM, "plain_worker.js": WORKER}.items():
             (site.folder / name).write_text(text)
@@ -187,8 +185,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyodideSite]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
-    demand(find_firefox(), "Firefox")
+async def firefox(firefox_program: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
     async with await Firefox.launch(tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
 
@@ -224,8 +221,7 @@ def open_python(open_tab: OpenTab) -> OpenPython:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def chromium_page() -> AsyncIterator[Page]:
-    demand(find_chromium(), "Chromium")
+async def chromium_page(chromium_program: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         chromium = await launch(playwright)
         yield await chromium.new_page()
@@ -370,8 +366,7 @@ async def test_what_would_leave_the_machine_is_refused_and_noticed(open_tab: Ope
         news.clear()
 
 
-async def test_a_firefox_that_dies_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    demand(find_firefox(), "Firefox")
+async def test_a_firefox_that_dies_says_so_and_leaves_nothing_behind(firefox_program: str, tmp_path: Path) -> None:
     async with await Firefox.launch(tmp_path) as firefox:
         tab = await firefox.new_tab()
         waiting = asyncio.create_task(tab.evaluate("() => new Promise(() => {})"))
@@ -595,10 +590,9 @@ async def test_firefox_and_chromium_chat(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def static_host() -> AsyncIterator[str]:
+async def static_host(built_site: Path) -> AsyncIterator[str]:
     """The address of the built site where nobody serves but for files."""
-    assert (BUILT_SITE / "index.html").is_file(), "`make site` builds it"
-    async with Servers(site=BUILT_SITE, matchmaking_port=None, signaling_port=None) as servers:
+    async with Servers(site=built_site, matchmaking_port=None, signaling_port=None) as servers:
         yield servers.static_url
 
 

@@ -1,10 +1,11 @@
 """Two chat widgets in one notebook, clicked and typed in, in a real JupyterLab."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
 from p2pchat.peer.conversation import MAX_MESSAGE
-from tests.support.jupyterlab import OLD_KERNELS
 from tests.support.notebook import OpenNotebook, meet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -13,8 +14,10 @@ Cells = tuple[str, ...]
 
 
 @pytest.mark.parametrize("kernel", ["python3", "ipykernel-7.3", "ipykernel-6.31"])
-async def test_start_start_hello(open_notebook: OpenNotebook, two_chats: Cells, kernel: str) -> None:
-    assert kernel == "python3" or (OLD_KERNELS / kernel).is_dir(), "`make test` installs the older kernels"
+async def test_start_start_hello(
+    older_kernels: Path, open_notebook: OpenNotebook, two_chats: Cells, kernel: str
+) -> None:
+    assert kernel == "python3" or (older_kernels / kernel).is_dir()
     notebook = await open_notebook(*two_chats, "import ipykernel; ipykernel.__version__", kernel=kernel)
     await notebook.run()
     assert f"'{kernel.removeprefix('ipykernel-').replace('python3', '7.4')}." in await notebook.outputs()

@@ -12,12 +12,11 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from p2pchat.lab.checks import EXERCISES
-from tests.support.chromium import find_chromium, launch
-from tests.support.demand import demand
+from tests.support.chromium import launch
 from tests.support.in_a_browser import MODULES, open_tab
 from tests.support.pyodide_page import PyodideSite, PyodideTab
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LESSON = nbformat.read(Path(__file__).parents[2] / "notebooks" / "08_into_the_browser.ipynb", as_version=4)
 CODE = [cell for cell in LESSON.cells if cell.cell_type == "code"]
@@ -37,8 +36,9 @@ None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["main thread", "Worker"])
-async def tab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PyodideTab]:
-    demand(find_chromium(), "Chromium")
+async def tab(
+    request: pytest.FixtureRequest, chromium_program: str, pyodide: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[PyodideTab]:
     async with async_playwright() as playwright:
         chromium = await launch(playwright)
         page = await (await chromium.new_context()).new_page()

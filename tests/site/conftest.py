@@ -1,14 +1,10 @@
-"""The site as `make site` left it in build/site."""
+"""The site as `make site` left it."""
 
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    built = ROOT / "build/site"
-    assert (built / ".built").is_file(), "These tests look at the built site: run `make site` first (`make test` does)."
-    return built
+def site(built_site: Path) -> Path:
+    return built_site

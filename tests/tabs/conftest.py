@@ -8,23 +8,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from tests.support.chromium import find_chromium, launch
-from tests.support.demand import demand
+from tests.support.chromium import launch
 from tests.support.pyodide_page import PyodideSite
 from tests.support.python_tabs import BEGIN, OpenTab, Tab
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PyodideSite]]:
+def sites(pyodide: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PyodideSite]]:
     """Two sites on one origin, by their paths."""
-    demand(find_chromium(), "Chromium")
     folder = tmp_path_factory.mktemp("sites")
     with PyodideSite(folder, base="/one/") as one, PyodideSite(folder, base="/two/") as two:
         two._server.server_close()
@@ -33,7 +24,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pyodid
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(sites: dict[str, PyodideSite]) -> AsyncIterator[Browser]:
+async def chromium(chromium_program: str, sites: dict[str, PyodideSite]) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         yield browser

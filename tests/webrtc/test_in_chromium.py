@@ -5,6 +5,7 @@ in a Worker; see `in_a_browser` for what stands in for a notebook.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,20 +13,18 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.support import case_runner
-from tests.support.chromium import find_chromium, launch
-from tests.support.demand import demand
+from tests.support.chromium import launch
 from tests.support.in_a_browser import MODULES, open_tab, run_case
 from tests.support.pyodide_page import PyodideSite, PyodideTab
 from tests.webrtc import in_browsers_only, test_conformance
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CARRIERS = ["main thread", "worker"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    demand(find_chromium(), "Chromium")
+async def chromium(chromium_program: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         yield browser
@@ -36,7 +35,9 @@ OpenTab = Callable[..., Awaitable[PyodideTab]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def open_page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenTab]:
+async def open_page(
+    chromium: Browser, pyodide: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenTab]:
     """Opens a page of a browser that has seen nothing yet, with Python on one of the carriers."""
     with PyodideSite(tmp_path_factory.mktemp("site"), MODULES) as site:
 
