@@ -18,9 +18,10 @@ from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
 from p2pchat.servers.group import ServerUrls
 from p2pchat.servers.limits import Limits
+from p2pchat.servers.servers_json import FILE, named_in
 from p2pchat.signaling import Signaling
 from p2pchat.sockets import connect
-from p2pchat.sockets.site_url import named_servers, site
+from p2pchat.sockets.site_url import fetch_json, site
 from p2pchat.sockets.tabs import TabListener, TabSocket
 
 SITE_TIMEOUT = 2.0  # seconds for the site to say where the real servers are, and for one of them to answer
@@ -108,7 +109,7 @@ class ServersOfAllTabs(Servers):
     async def _real_servers(self) -> dict[str, str]:
         with suppress(SocketClosed, TimeoutError):
             async with asyncio.timeout(SITE_TIMEOUT):
-                if urls := await named_servers():
+                if urls := named_in(await fetch_json(FILE)):
                     socket = await connect(urls["matchmaking"], SITE_TIMEOUT)
                     self._asking = asyncio.create_task(socket.close())  # it answers: that is all
                     return urls

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
@@ -14,6 +13,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from p2pchat.errors import ServerFailed
+from p2pchat.servers.servers_json import seen_from
 from p2pchat.sockets.ports import CANNOT_LISTEN, check_port, in_url, why_not
 
 # What a browser refuses to run or to read with another type; the lists of some machines have other ones, or none.
@@ -86,19 +86,6 @@ class _ServersJson(RequestHandler):
         self.finish({name: seen_from(self.request.host, url) for name, url in self._urls().items() if name != "static"})
 
     head = get
-
-
-def seen_from(host: str, url: str) -> str:
-    """The address of a server, for a client that wrote ``host`` in its Host header (RFC 9110, section 7.2).
-
-    A server that listens on 127.0.0.1 or on all addresses is reached by whatever name this one was reached by.
-    """
-    parts = urlsplit(url)
-    try:
-        name = urlsplit(f"//{host}").hostname
-    except ValueError:
-        name = None
-    return parts._replace(netloc=f"{in_url(name)}:{parts.port}").geturl() if name else url
 
 
 class _File(StaticFileHandler):

@@ -34,29 +34,16 @@ def site() -> str:
     return site_of(str(location.href))
 
 
-async def named_servers() -> dict[str, str]:
-    """The URLs of real servers, by name, as the site tells them in its file ``servers.json``.
-
-    Returns: both, or nothing where the site has no such file, or one that names none.
-    """
+async def fetch_json(file: str) -> object:
+    """The JSON value in a file of the site; None where there is no such file, no network, or no JSON in it."""
     from js import AbortController, fetch
     from pyodide.ffi import JsException
 
     abort = AbortController.new()
     try:
-        response = await fetch(f"{site()}servers.json", signal=abort.signal, cache="no-store")
-        found = (await response.json()).to_py() if response.ok else None
+        response = await fetch(f"{site()}{file}", signal=abort.signal, cache="no-store")
+        return (await response.json()).to_py() if response.ok else None
     except (AttributeError, JsException):  # no network, no JSON, or JSON that is a number
-        return {}
+        return None
     finally:
         abort.abort()  # whoever does not wait for the answer leaves nothing behind
-    return checked(found)
-
-
-def checked(found: object) -> dict[str, str]:
-    """What ``servers.json`` says of the two servers that a chat needs, or nothing if it is not both."""
-    if not isinstance(found, dict):
-        return {}
-    urls = {name: found.get(name) for name in ("matchmaking", "signaling")}
-    fit = all(isinstance(url, str) and url.startswith(("ws://", "wss://")) for url in urls.values())
-    return {name: str(url) for name, url in urls.items()} if fit else {}

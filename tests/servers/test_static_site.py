@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from p2pchat.servers import built_site
-from p2pchat.servers.static_site import SiteServer, accepted_encodings, seen_from
+from p2pchat.servers.servers_json import seen_from
+from p2pchat.servers.static_site import SiteServer, accepted_encodings
 
 TEXT = b"let text = 1;\n" * 100
 IMMUTABLE = "public, max-age=31536000, immutable"

@@ -1,10 +1,8 @@
-"""Where the site is that a page, or the Worker of a kernel, came from; and what its ``servers.json`` may say."""
-
-from typing import Any
+"""Where the site is that a page, or the Worker of a kernel, came from."""
 
 import pytest
 
-from p2pchat.sockets.site_url import checked, site_of
+from p2pchat.sockets.site_url import site_of
 
 WORKER = "extensions/@jupyterlite/pyodide-kernel-extension/static/932.0a1b.js"
 
@@ -33,28 +31,3 @@ def test_a_site_may_be_in_a_folder_of_such_a_name(path: str) -> None:
     site = f"https://a.example{path}"
     for page in ("lab/index.html", "chat/", WORKER):
         assert site_of(site + page) == site
-
-
-BOTH = {"matchmaking": "ws://h:8081/matchmaking", "signaling": "wss://h/signaling"}
-
-
-def test_both_servers_are_named() -> None:
-    assert checked(BOTH | {"static": "http://h/", "more": [1]}) == BOTH
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        *(None, 7, "ws://h/", [], {}, ["matchmaking", "signaling"]),
-        *({name: url} for name, url in BOTH.items()),
-        BOTH | {"signaling": None},
-        BOTH | {"signaling": ["ws://h/"]},
-        BOTH | {"matchmaking": "http://h/"},
-        BOTH | {"matchmaking": "/matchmaking"},
-        BOTH | {"matchmaking": "tabs:matchmaking"},
-        BOTH | {"matchmaking": " ws://h/"},
-    ],
-    ids=str,
-)
-def test_anything_else_is_no_answer(found: Any) -> None:
-    assert checked(found) == {}
