@@ -4,7 +4,8 @@ A core is a state machine that does no I/O: it is told who said what at which ti
 actions for whoever owns the sockets. So one core serves real ports, a browser tab and a test alike, and needs
 neither a socket nor a clock to be understood (the sans-I/O style: https://sans-io.readthedocs.io).
 
-``client`` is any hashable object that stands for one connection; ``now`` is in seconds and never goes back.
+``client`` is any hashable object that stands for one connection; ``now`` is in seconds of a clock that never goes back,
+whatever it began at (`time.monotonic`, `asyncio.loop.time`). A core that must tell the time of day is given a function.
 """
 
 from collections.abc import Hashable

@@ -23,15 +23,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeAlias
 from uuid import uuid4
 
 from p2pchat.core import Action, ClientId, Close, Send
 from p2pchat.errors import FrameError
-from p2pchat.messages import Match, parse_join, rfc3339
+from p2pchat.messages import Match, parse_join, rfc3339_now
 
 ANYONE = ""  # the pool of all who will take anyone; no interest is empty
-CHOICE = 8  # among how many of a pool chance decides
-GRACE = 5.0  # seconds that a client has to close after MATCH, before the server does
+CHOICE = 8  # among how many of a pool chance decides: enough to mix strangers, few enough to be quick
+GRACE = 5.0  # seconds that a client has to close after MATCH, before the server does: many slow round trips
 
 
 @dataclass(eq=False, slots=True)
@@ -44,13 +45,20 @@ class _Waiter:
     pools: list[str] = field(default_factory=list)  # where it waits now; empty when it waits no more
 
 
+_Pool: TypeAlias = dict[
+    str, dict[ClientId, _Waiter]
+]  # who waits there, by user: one user's tabs are passed over at once
+
+
 class Matchmaking:
     """The waiting line: a `p2pchat.core.Core`.
 
     Args:
-        patience: seconds to wait for a shared interest before anyone will do.
+        patience: seconds to wait for a shared interest before anyone will do: long enough for another one to press
+            START, short enough that nobody thinks it hangs.
         chance: picks among those who could be paired; seed it to make a test repeatable.
         new_room: makes room ids, which nobody must be able to guess.
+        timestamp: tells the time of day, as an RFC 3339 text for the ``created_at`` of a MATCH.
     """
 
     def __init__(
@@ -59,12 +67,14 @@ class Matchmaking:
         patience: float = 3.0,
         chance: random.Random | None = None,
         new_room: Callable[[], str] = lambda: str(uuid4()),
+        timestamp: Callable[[], str] = rfc3339_now,
     ) -> None:
         self._patience = patience
         self._chance = chance or random.Random()
         self._new_room = new_room
+        self._timestamp = timestamp
         self._waiting: dict[ClientId, _Waiter] = {}
-        self._pools: dict[str, dict[ClientId, _Waiter]] = {}
+        self._pools: dict[str, _Pool] = {}
         self._matched: dict[ClientId, float] = {}  # who has its MATCH, and when the server closes, soonest first
         # Everybody has the same patience, so these stay sorted by ``joined``; who left meanwhile is passed over.
         self._until_anyone: deque[_Waiter] = deque()
@@ -133,7 +143,8 @@ class Matchmaking:
         }.values()
         if not found:
             for pool in pools:
-                self._pools.setdefault(pool, {})[newcomer.client] = newcomer
+                tabs = self._pools.setdefault(pool, {}).setdefault(newcomer.user_id, {})
+                tabs[newcomer.client] = newcomer
             return []
         shared = [waiter for waiter in found if set(waiter.interests) & set(newcomer.interests)]
         waiter = self._chance.choice(shared or list(found))
@@ -141,7 +152,7 @@ class Matchmaking:
             del self._waiting[one.client]
             self._leave_pools(one)
             self._matched[one.client] = now + GRACE
-        room, at = self._new_room(), rfc3339(now)
+        room, at = self._new_room(), self._timestamp()
         both = tuple(word for word in newcomer.interests if word in waiter.interests)
         return [
             Send(waiter.client, Match(room, "peer", at, both).to_json()),
@@ -149,19 +160,23 @@ class Matchmaking:
         ]
 
     def _suitable(self, newcomer: _Waiter, pool: str, now: float) -> Iterator[_Waiter]:
-        return (waiter for waiter in self._pools.get(pool, {}).values() if self._suits(newcomer, waiter, now))
+        for user, tabs in self._pools.get(pool, {}).items():
+            if user != newcomer.user_id:
+                yield from (waiter for waiter in tabs.values() if self._suits(newcomer, waiter, now))
 
     def _suits(self, one: _Waiter, other: _Waiter, now: float) -> bool:
-        if one.user_id == other.user_id:
-            return False
+        """Whether two users may meet, with regard to where they come from."""
         if one.previous_room is None or one.previous_room != other.previous_room:
             return True
         return max(one.joined, other.joined) + 2 * self._patience <= now
 
     def _leave_pools(self, waiter: _Waiter) -> None:
         for pool in waiter.pools:
-            if members := self._pools.get(pool):
-                members.pop(waiter.client, None)
-                if not members:
-                    del self._pools[pool]
+            users = self._pools.get(pool, {})
+            tabs = users.get(waiter.user_id, {})
+            tabs.pop(waiter.client, None)
+            if not tabs:
+                users.pop(waiter.user_id, None)
+            if not users:
+                self._pools.pop(pool, None)
         waiter.pools.clear()

@@ -37,7 +37,7 @@ PING, PONG, BYE = Ping().to_json(), Pong().to_json(), Bye().to_json()
 class _Room:
     id: str
     members: "list[_Member]" = field(default_factory=list)
-    full: bool = False  # it has had its two; a half-empty room lets nobody else in
+    was_full: bool = False  # two have met here: nobody else comes in, even when one of them has left
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +45,7 @@ class _Member:
     client: ClientId  # None once it has left: its place among the next pings must not keep a connection in memory
     room: _Room
     standalone: bool
-    heard: float  # when the last frame came
+    last_frame: float  # when it came
 
 
 class Signaling:
@@ -54,7 +54,7 @@ class Signaling:
     Args:
         ice_servers: W3C RTCIceServer dictionaries, told to everybody who is let in.
         ping_every: seconds between two pings to one client.
-        dead_after: seconds of silence after which a client is given up.
+        dead_after: seconds of silence after which a client is given up; both numbers are Ayame's.
         new_connection: makes connection ids.
     """
 
@@ -77,7 +77,7 @@ class Signaling:
 
     @property
     def rooms(self) -> int:
-        """How many rooms somebody is in."""
+        """How many rooms somebody is in now."""
         return len(self._rooms)
 
     def receive(self, client: ClientId, text: str, now: float) -> list[Action]:
@@ -88,7 +88,7 @@ class Signaling:
             return self._dismiss(client, error.code, str(error), now)
         member = self._members.get(client)
         if member is not None:
-            member.heard = now
+            member.last_frame = now
         match frame, member:
             case ((Offer() | Answer() | Candidate()), _Member()):
                 return [Send(other.client, text) for other in member.room.members if other is not member]
@@ -132,7 +132,7 @@ class Signaling:
             _, member = self._next_pings.popleft()
             if self._members.get(member.client) is not member:
                 continue
-            if member.heard + self._dead_after <= now:
+            if member.last_frame + self._dead_after <= now:
                 reason = f"nothing heard from you for {self._dead_after:g} seconds, not even a pong"
                 actions += self._dismiss(member.client, 1008, reason, now)
             else:
@@ -146,17 +146,17 @@ class Signaling:
 
     def _register(self, client: ClientId, frame: Register, now: float) -> list[Action]:
         room = self._rooms.setdefault(frame.room_id, _Room(frame.room_id))
-        if room.full:
+        if room.was_full:
             return [
                 Send(client, Reject("full").to_json()),
                 Close(client, 1000, "the room is full: a room is for two"),
             ]
         member = _Member(client, room, frame.standalone, now)
         room.members.append(member)
-        room.full = len(room.members) == 2
+        room.was_full = len(room.members) == 2
         self._members[client] = member
         self._next_pings.append((now + self._ping_every, member))
-        return [Send(client, Accept(self._new_connection(), room.full, self._ice_servers).to_json())]
+        return [Send(client, Accept(self._new_connection(), room.was_full, self._ice_servers).to_json())]
 
     def _connected(self, member: _Member) -> list[Action]:
         if not member.standalone:

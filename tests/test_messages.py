@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,7 @@ from p2pchat.messages import (
     parse_match,
     parse_signaling,
     rfc3339,
+    rfc3339_now,
 )
 from p2pchat.signaling import Signaling
 
@@ -128,6 +130,10 @@ class TestTheMatchmakingWire:
 
     def test_a_unix_time_is_written_in_utc_to_the_millisecond(self) -> None:
         assert rfc3339(1_000_000_000.25) == "2001-09-09T01:46:40.250Z"
+
+    def test_of_now_is_between_before_and_after(self) -> None:
+        before, told, after = rfc3339(time.time() - 0.001), rfc3339_now(), rfc3339(time.time() + 0.001)
+        assert before <= told <= after
 
 
 SIGNALING: list[SignalingFrame] = [

@@ -28,6 +28,7 @@ from p2pchat.messages.matchmaking import (
     parse_join,
     parse_match,
     rfc3339,
+    rfc3339_now,
 )
 from p2pchat.messages.signaling import (
     Accept,
@@ -70,4 +71,5 @@ __all__ = [
     "parse_match",
     "parse_signaling",
     "rfc3339",
+    "rfc3339_now",
 ]

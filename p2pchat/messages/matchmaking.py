@@ -96,6 +96,11 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def rfc3339_now() -> str:
+    """The time of day, as every frame with a ``created_at`` says it."""
+    return rfc3339(datetime.now(UTC).timestamp())
+
+
 def _interests(fields: JsonObject) -> tuple[str, ...]:
     """The interests without doubles, as written but for case and outer spaces."""
     words = list_field(fields, "interests")

@@ -6,16 +6,16 @@ closed the next one does. Where the site itself names a matchmaking server, and 
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from p2pchat.core import Action, Close, Core, Send
+from p2pchat.core import Core
 from p2pchat.errors import SocketClosed
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
+from p2pchat.servers.core_runner import CoreRunner
 from p2pchat.servers.group import ServerUrls
 from p2pchat.servers.limits import Limits
 from p2pchat.servers.servers_json import FILE, named_in
@@ -120,11 +120,9 @@ class CoreOnTabs:
     """One core behind one name, and its share in the election of who serves."""
 
     def __init__(self, name: str, core: Core) -> None:
-        self._core = core
+        self._runner = CoreRunner(name, core, asyncio.get_running_loop())
         self._listener = TabListener(name, self._converse)
         self._closing: set[asyncio.Task[None]] = set()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._epoch = time.time() - time.monotonic()  # what makes a Unix time of a clock that never goes back
 
     @property
     def url(self) -> str:
@@ -138,45 +136,37 @@ class CoreOnTabs:
     async def stop(self) -> None:
         """Stand for election no more; who served tells the connected, and the next takes over."""
         await self._listener.stop()
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._runner.stop()
         if self._closing:
             await asyncio.wait(self._closing)
 
     async def _converse(self, socket: TabSocket) -> None:
         """Hand what a client says to the core, up to its end."""
+        client = _TabClient(socket, self._closing)
         try:
             while True:
                 text = await socket.recv()
-                self._carry_out(self._core.receive(socket, text, self._now()))
+                if not client.is_closing:
+                    self._runner.on_text(client, text)
         except SocketClosed:
             pass
         finally:
-            self._carry_out(self._core.leave(socket, self._now()))
+            self._runner.on_gone(client)
 
-    def _carry_out(self, actions: Sequence[Action]) -> None:
-        for action in actions:
-            client = action.client
-            assert isinstance(client, TabSocket)
-            match action:
-                case Send(_, text):
-                    client.post(text)
-                case Close(_, code, reason):
-                    task = asyncio.create_task(client.close(code, reason))
-                    self._closing.add(task)
-                    task.add_done_callback(self._closing.discard)
-        self._set_alarm()
 
-    def _set_alarm(self) -> None:
-        """See to it that the core is called when something becomes due."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if (wake_at := self._core.wake_at()) is not None:
-            self._alarm = asyncio.get_running_loop().call_later(max(0.0, wake_at - self._now()), self._tick)
+class _TabClient:
+    """The socket of a tab as a client of a core: it can be sent a text and be closed without waiting."""
 
-    def _tick(self) -> None:
-        self._carry_out(self._core.tick(self._now()))
+    def __init__(self, socket: TabSocket, closing: set[asyncio.Task[None]]) -> None:
+        self.is_closing = False  # what it says from now on is for nobody
+        self._socket = socket
+        self._closing = closing
 
-    def _now(self) -> float:
-        return time.monotonic() + self._epoch
+    def send(self, text: str) -> None:
+        self._socket.post(text)
+
+    def close(self, code: int, reason: str) -> None:
+        self.is_closing = True
+        task = asyncio.create_task(self._socket.close(code, reason))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
