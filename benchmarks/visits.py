@@ -20,7 +20,7 @@ from tornado.web import Application, StaticFileHandler
 
 from benchmarks import untouched
 from benchmarks.table import Row
-from p2pchat.servers.static_site import SiteServer
+from p2pchat.servers.static_site import StaticSite
 from tests.support.chromium import find_chromium
 from tests.support.notebook import FIRST_WIDGET, Notebook
 
@@ -77,7 +77,7 @@ class _AsJupyterLiteServes(StaticFileHandler):
 @asynccontextmanager
 async def ours() -> AsyncIterator[_Proxy]:
     assert (SITE / ".built").is_file(), "There is no build/site: run `make site` first (`make bench` does)."
-    server = SiteServer(SITE)
+    server = StaticSite(SITE)
     await server.start("127.0.0.1", 0)
     try:
         yield _Proxy(server.url)

@@ -7,7 +7,7 @@ from typing import Self
 from p2pchat.errors import ServerFailed
 
 
-class ServerUrls(ABC):
+class ServerGroup(ABC):
     """Servers that are started and stopped as one thing; an async context manager does both."""
 
     @property

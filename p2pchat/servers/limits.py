@@ -17,27 +17,3 @@ class Limits:
     frames_at_once: float = 1000.0  # from one client, in a burst
     connections: int = 1000  # from one address to one server; loopback is exempt
     queued: int = 4 * 1024 * 1024  # bytes waiting for a client that does not read
-
-
-class TokenBucket:
-    """A token bucket: so many at once, and so many a second in the long run; 0 for either allows all."""
-
-    __slots__ = ("_at", "_burst", "_left", "_rate")
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
-        self._burst = burst and max(burst, 1.0)
-        self._left = self._burst
-        self._at: float | None = None
-
-    def take(self, now: float) -> bool:
-        """Use up one. Returns: whether there was one left at the time ``now``, in seconds."""
-        if not (self._rate and self._burst):
-            return True
-        if self._at is not None:
-            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True

@@ -5,16 +5,17 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from p2pchat.core import Core
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
-from p2pchat.servers.group import ServerUrls
+from p2pchat.servers.group import ServerGroup
 from p2pchat.servers.limits import Limits
-from p2pchat.servers.static_site import SiteServer
-from p2pchat.servers.websocket_server import CoreServer
+from p2pchat.servers.static_site import StaticSite
+from p2pchat.servers.websocket_server import WebSocketServer
 from p2pchat.signaling import Signaling
 
 
-class Servers(ServerUrls):
+class Servers(ServerGroup):
     """The three servers, or some of them, as one thing to start and stop.
 
     Use it as an async context manager, or through `start_servers`.
@@ -34,22 +35,15 @@ class Servers(ServerUrls):
         limits: Limits | None = None,
         log_private: bool = False,
     ) -> None:
-        limits = limits or Limits()
         self._host = host
+        self._ports = {"static": static_port, "matchmaking": matchmaking_port, "signaling": signaling_port}
+        self._site = site
+        self._ice_servers = ice_servers
+        self._origins = origins
         self._tls = tls
-        self._running: dict[str, CoreServer | SiteServer] = {}
-        self._planned: list[tuple[CoreServer | SiteServer, int]] = []
-        if static_port is not None:
-            self._planned.append((SiteServer(site, urls=lambda: self.urls, log_private=log_private), static_port))
-        for name, core, port, largest in (
-            ("matchmaking", Matchmaking(), matchmaking_port, limits.matchmaking_frame),
-            ("signaling", Signaling(ice_servers=ice_servers), signaling_port, limits.signaling_frame),
-        ):
-            if port is not None:
-                server = CoreServer(
-                    name, core, largest_frame=largest, limits=limits, origins=origins, log_private=log_private
-                )
-                self._planned.append((server, port))
+        self._limits = limits or Limits()
+        self._log_private = log_private
+        self._running: dict[str, WebSocketServer | StaticSite] = {}
 
     async def start(self) -> None:
         """Start them; those of an earlier start are stopped first.
@@ -58,12 +52,28 @@ class Servers(ServerUrls):
         """
         await self.stop()
         try:
-            for server, port in self._planned:
-                await server.start(self._host, port, self._tls)
-                self._running[server.name] = server
+            for name, port in self._ports.items():
+                if port is not None:
+                    server = self._new(name)
+                    await server.start(self._host, port, self._tls)
+                    self._running[name] = server
         except BaseException:
             await self.stop()
             raise
+
+    def _new(self, name: str) -> WebSocketServer | StaticSite:
+        if name == "static":
+            return StaticSite(self._site, urls=lambda: self.urls, log_private=self._log_private)
+        core: Core = Matchmaking() if name == "matchmaking" else Signaling(ice_servers=self._ice_servers)
+        limits = self._limits
+        return WebSocketServer(
+            name,
+            core,
+            max_frame=limits.matchmaking_frame if name == "matchmaking" else limits.signaling_frame,
+            limits=limits,
+            origins=self._origins,
+            log_private=self._log_private,
+        )
 
     async def stop(self) -> None:
         """Tell the connected and close; harmless when nothing is running."""

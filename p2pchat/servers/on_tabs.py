@@ -16,7 +16,7 @@ from p2pchat.errors import SocketClosed
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
 from p2pchat.servers.core_runner import CoreRunner
-from p2pchat.servers.group import ServerUrls
+from p2pchat.servers.group import ServerGroup
 from p2pchat.servers.limits import Limits
 from p2pchat.servers.servers_json import FILE, named_in
 from p2pchat.signaling import Signaling
@@ -27,7 +27,7 @@ from p2pchat.sockets.tabs import TabListener, TabSocket
 SITE_TIMEOUT = 2.0  # seconds for the site to say where the real servers are, and for one of them to answer
 
 
-class Servers(ServerUrls):
+class Servers(ServerGroup):
     """Matchmaking and signaling on the tabs, under names that nobody else has; the site stands for the static server.
 
     Use it as an async context manager. It takes what `p2pchat.servers.on_ports.Servers` takes; a port of None

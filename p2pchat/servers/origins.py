@@ -10,6 +10,8 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from p2pchat.sockets.loopback import is_loopback
+
 ANY = "*"
 
 
@@ -31,8 +33,12 @@ def is_welcome(origin: str | None, host: str | None, more: Sequence[str] = ()) -
         return False
     if page.scheme not in ("http", "https"):
         return False
+    return is_loopback(name) or (name == server and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
     try:
-        address = ipaddress.ip_address(name)
+        ipaddress.ip_address(name)
     except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
-    return address.is_loopback or name == server
+        return False
+    return True

@@ -9,12 +9,12 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, StaticFileHandler
 
 from p2pchat.errors import ServerFailed
+from p2pchat.servers.bind import bind
 from p2pchat.servers.servers_json import seen_from
-from p2pchat.sockets.ports import CANNOT_LISTEN, check_port, in_url, why_not
+from p2pchat.sockets.ports import in_url
 
 # What a browser refuses to run or to read with another type; the lists of some machines have other ones, or none.
 TYPES = {
@@ -35,8 +35,8 @@ HASH = re.compile(r"[.-](?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}[./-]")
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 
-MAX_REQUEST = 64 * 1024  # bytes; nobody has anything to upload here
-IDLE = 60.0  # seconds that a connection may stay open without a request
+MAX_REQUEST = 64 * 1024  # bytes of an upload that are read at most: nobody has anything to upload here
+IDLE = 60.0  # seconds that a connection may stay open without a request; browsers keep theirs for 60 to 300
 
 NO_SITE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -151,7 +151,7 @@ def _is_of_use(record: logging.LogRecord) -> bool:
     return not record.msg.startswith(("Malformed HTTP message", "Timeout reading body", "SSL Error"))
 
 
-class SiteServer:
+class StaticSite:
     """The files below a folder, on one port.
 
     Args:
@@ -179,7 +179,6 @@ class SiteServer:
 
         Raises: ServerFailed.
         """
-        check_port(self.name, port)
         if self._site is not None and not (self._site / "index.html").is_file():
             raise ServerFailed(f"The folder {self._site} holds no built site: there is no index.html in it.")
         handlers: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
@@ -191,10 +190,7 @@ class SiteServer:
         else:
             files = {"path": str(self._site.absolute()), "default_filename": "index.html"}
             handlers.append((r"/(.*)", _File, files))
-        try:
-            sockets = bind_sockets(port, host)
-        except CANNOT_LISTEN as error:
-            raise ServerFailed(why_not(self.name, host, port, error)) from None
+        sockets = bind(self.name, host, port)
         if not self._log_private:
             logging.getLogger("tornado.general").addFilter(_is_of_use)
         self._server = HTTPServer(

@@ -1,7 +1,6 @@
 """The text socket over a WebSocket (RFC 6455), with the `websockets` library."""
 
 import asyncio
-import ipaddress
 import os
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from p2pchat.errors import SocketClosed
+from p2pchat.sockets.loopback import is_loopback
 from p2pchat.sockets.text_socket import MAX_FRAME
 
 PING_EVERY = 20.0  # seconds; keeps NATs open. The original's servers answer no ping: those who ask limit their waits
@@ -60,7 +60,7 @@ async def connect(url: str, timeout: float) -> WebSocket:
             ping_timeout=None,
             max_size=MAX_FRAME,
             compression=None,
-            proxy=None if _is_local(url) else True,
+            proxy=None if is_loopback(urlsplit(url).hostname or "") else True,  # no proxy leads back to this machine
         )
     except InvalidURI as error:
         raise SocketClosed(1006, f"{error.uri!r} is no WebSocket address: {error.msg}") from None
@@ -78,15 +78,6 @@ async def connect(url: str, timeout: float) -> WebSocket:
         why = os.strerror(error.errno) if error.errno else error  # asyncio's own text repeats the address
         raise SocketClosed(1006, f"nobody listens there ({why})") from None
     return WebSocket(connection)
-
-
-def _is_local(url: str) -> bool:
-    """Whether ``url`` is on this machine, where no proxy can help."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _closed(error: ConnectionClosed) -> SocketClosed:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.servers.limits import Limits, TokenBucket
+from p2pchat.servers.limits import Limits
+from p2pchat.servers.token_bucket import TokenBucket
 
 
 def taken(token_bucket: TokenBucket, at: float, tries: int) -> int:

@@ -137,7 +137,7 @@ async def test_one_talkative_server_does_not_make_another_talk(
         ('"a" must be b, not "192.0.2.7"', '"a" must be b, not "…"'),
         ('unknown message type "candidate:1 1 udp 21222602...', 'unknown message type "…"'),
         (r'not "a\" 192.0.2.7"', 'not "…"'),
-        ("too many frames: 500 a second", "too many frames: 500 a second"),
+        ("rate limit: 500 frames per second", "rate limit: 500 frames per second"),
     ],
 )
 def test_what_a_client_said_is_cut_out_of_a_reason(said: str, kept: str) -> None:

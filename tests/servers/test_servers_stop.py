@@ -16,7 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from p2pchat import servers as servers_module
 from p2pchat.errors import ServerFailed
 from p2pchat.servers import Servers, start_servers
-from tests.support.raw_clients import a_room, candidate, register, until, waiting
+from p2pchat.servers.websocket_server import WebSocketServer
+from p2pchat.signaling import Signaling
+from tests.support.raw_clients import a_room, candidate, listening, register, until, waiting
 from tests.support.raw_websocket import RawWebSocket, ask, open_raw, raw_connection
 
 WITHIN = 2.0  # seconds that a stop may take
@@ -51,7 +53,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-async def quickly_stopped(servers: Servers) -> None:
+async def quickly_stopped(servers: Servers | WebSocketServer) -> None:
     start = time.perf_counter()
     await servers.stop()
     assert time.perf_counter() - start < WITHIN
@@ -86,18 +88,17 @@ async def test_it_is_quick_when_everybody_agrees() -> None:
 
 
 async def test_one_who_never_reads_cannot_hold_it_up() -> None:
-    async with Servers(static_port=None) as servers:
-        one, deaf = await open_raw(servers.signaling_url), await open_raw(servers.signaling_url, receive_buffer=4096)
+    async with listening(WebSocketServer("signaling", Signaling(), max_frame=2**20)) as server:
+        one, deaf = await open_raw(server.url), await open_raw(server.url, receive_buffer=4096)
         one.send(register("a"))
         await one.text()
         deaf.send(register("a"))
-        server = servers._running["signaling"]
         big = candidate("x" * 300_000)
-        while not any(client.transport.get_write_buffer_size() for client in server._clients):  # type: ignore[union-attr]
+        while not server.unsent:
             one.send(big)
             await one.writer.drain()
-        await quickly_stopped(servers)
-        assert server._connected == set()  # type: ignore[union-attr]
+        await quickly_stopped(server)
+        assert server.connections == 0
         one.kill()
         deaf.kill()
 

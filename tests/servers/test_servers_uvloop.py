@@ -6,7 +6,7 @@ import uvloop
 from websockets.asyncio.client import connect
 
 from p2pchat.core import Action, ClientId, Send
-from p2pchat.servers.websocket_server import CoreServer
+from p2pchat.servers.websocket_server import WebSocketServer
 
 
 class Late:
@@ -33,7 +33,7 @@ class Late:
 
 def test_what_is_overdue_is_done_at_once() -> None:
     async def exchange() -> list[str | bytes]:
-        server = CoreServer("late", Late(), largest_frame=1000)
+        server = WebSocketServer("late", Late(), max_frame=1000)
         await server.start("127.0.0.1", 0)
         async with asyncio.timeout(10), connect(server.url) as client:
             await client.send("one")

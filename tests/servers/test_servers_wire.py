@@ -10,9 +10,9 @@ from websockets.exceptions import ConnectionClosedOK
 
 from p2pchat.messages import parse_match
 from p2pchat.servers import Servers
-from p2pchat.servers.websocket_server import CoreServer
+from p2pchat.servers.websocket_server import WebSocketServer
 from p2pchat.signaling import Signaling
-from tests.support.raw_clients import NOW, a_room, candidate, join, register, relays, surely_heard, waiting
+from tests.support.raw_clients import NOW, a_room, candidate, join, listening, register, relays, surely_heard, waiting
 from tests.support.raw_websocket import CLOSE, CONT, PING, PONG, TEXT, close, frame, open_raw, text
 
 # --- matchmaking: the original Go client --------------------------------------------------------------------------
@@ -143,9 +143,9 @@ async def test_the_client_may_ping(servers: Servers) -> None:
 
 
 async def test_the_server_pings_and_gives_up_who_is_silent() -> None:
-    server = CoreServer("signaling", Signaling(ping_every=0.05, dead_after=0.5), largest_frame=2**20)
-    await server.start("127.0.0.1", 0)
-    try:
+    async with listening(
+        WebSocketServer("signaling", Signaling(ping_every=0.05, dead_after=0.5), max_frame=2**20)
+    ) as server:
         alive, silent = await a_room(server.url, "a")
         pings = 0
         while (said := json.loads(await alive.text()))["type"] == "ping":
@@ -155,8 +155,6 @@ async def test_the_server_pings_and_gives_up_who_is_silent() -> None:
         assert pings >= 5
         code, reason = await silent.closed()
         assert (code, "nothing heard from you" in reason) == (1008, True)
-    finally:
-        await server.stop()
 
 
 @pytest.mark.parametrize("how", ["close 1000", "close without a code", "the end of TCP"])

@@ -13,7 +13,7 @@ import pytest
 
 from p2pchat.servers import built_site
 from p2pchat.servers.servers_json import seen_from
-from p2pchat.servers.static_site import SiteServer, accepted_encodings
+from p2pchat.servers.static_site import StaticSite, accepted_encodings
 
 TEXT = b"let text = 1;\n" * 100
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -32,8 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def site(folder: Path) -> AsyncIterator[SiteServer]:
-    server = SiteServer(folder)
+async def site(folder: Path) -> AsyncIterator[StaticSite]:
+    server = StaticSite(folder)
     await server.start("127.0.0.1", 0)
     yield server
     await server.stop()
@@ -71,7 +71,7 @@ async def ask(url: str, path: str, method: str = "GET", **headers: str) -> tuple
     ],
 )
 async def test_a_client_gets_the_smallest_copy_that_it_can_read(
-    site: SiteServer, accepts: str, encoding: str | None, body: bytes
+    site: StaticSite, accepts: str, encoding: str | None, body: bytes
 ) -> None:
     status, headers, received = await ask(site.url, "/a.js", Accept_Encoding=accepts)
     assert (status, headers["Content-Encoding"], headers["Content-Type"]) == (200, encoding, "text/javascript")
@@ -79,17 +79,17 @@ async def test_a_client_gets_the_smallest_copy_that_it_can_read(
     assert (gzip.decompress(received) if encoding == "gzip" else received) == body
 
 
-async def test_a_compressed_file_keeps_its_type(site: SiteServer) -> None:
+async def test_a_compressed_file_keeps_its_type(site: StaticSite) -> None:
     _, headers, body = await ask(site.url, "/a.wasm", Accept_Encoding="br")
     assert (headers["Content-Type"], headers["Content-Encoding"], body) == ("application/wasm", "br", b"wasm as brotli")
 
 
-async def test_a_file_without_a_copy_goes_out_as_it_is(site: SiteServer) -> None:
+async def test_a_file_without_a_copy_goes_out_as_it_is(site: StaticSite) -> None:
     _, headers, body = await ask(site.url, "/plain.js", Accept_Encoding="gzip, br")
     assert (headers["Content-Encoding"], body) == (None, TEXT)
 
 
-async def test_a_copy_older_than_its_file_is_not_used(site: SiteServer, folder: Path) -> None:
+async def test_a_copy_older_than_its_file_is_not_used(site: StaticSite, folder: Path) -> None:
     (folder / "a.js").write_bytes(b"changed")
     later = (folder / "a.js.br").stat().st_mtime + 10
     os.utime(folder / "a.js", (later, later))
@@ -97,18 +97,18 @@ async def test_a_copy_older_than_its_file_is_not_used(site: SiteServer, folder: 
     assert (headers["Content-Encoding"], body) == (None, b"changed")
 
 
-async def test_caches_between_are_told_that_the_encoding_matters(site: SiteServer) -> None:
+async def test_caches_between_are_told_that_the_encoding_matters(site: StaticSite) -> None:
     for accepts in ("br", "gzip", ""):
         _, headers, _ = await ask(site.url, "/a.js", Accept_Encoding=accepts)
         assert headers["Vary"] == "Accept-Encoding"
 
 
-async def test_head_says_what_get_would(site: SiteServer) -> None:
+async def test_head_says_what_get_would(site: StaticSite) -> None:
     status, headers, body = await ask(site.url, "/a.js", "HEAD", Accept_Encoding="br")
     assert (status, headers["Content-Encoding"], headers["Content-Length"], body) == (200, "br", "9", b"")
 
 
-async def test_no_browser_guesses_a_type(site: SiteServer) -> None:
+async def test_no_browser_guesses_a_type(site: StaticSite) -> None:
     _, headers, _ = await ask(site.url, "/a.js")
     assert headers["X-Content-Type-Options"] == "nosniff"
 
@@ -138,7 +138,7 @@ async def test_no_browser_guesses_a_type(site: SiteServer) -> None:
     ],
 )
 async def test_what_is_named_by_its_content_is_kept_for_good_and_the_rest_asked_for_again(
-    site: SiteServer, folder: Path, path: str, cache: str
+    site: StaticSite, folder: Path, path: str, cache: str
 ) -> None:
     file = folder / path.partition("?")[0]
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -148,19 +148,19 @@ async def test_what_is_named_by_its_content_is_kept_for_good_and_the_rest_asked_
 
 
 @pytest.mark.parametrize("accepts", ["br", "gzip", ""])
-async def test_what_has_not_changed_is_not_sent_again(site: SiteServer, accepts: str) -> None:
+async def test_what_has_not_changed_is_not_sent_again(site: StaticSite, accepts: str) -> None:
     _, headers, _ = await ask(site.url, "/a.js", Accept_Encoding=accepts)
     status, again, body = await ask(site.url, "/a.js", Accept_Encoding=accepts, If_None_Match=headers["ETag"])
     assert (status, body, again["ETag"]) == (304, b"", headers["ETag"])
     assert (again["Cache-Control"], again["Vary"]) == ("no-cache", "Accept-Encoding")
 
 
-async def test_each_copy_has_an_etag_of_its_own(site: SiteServer) -> None:
+async def test_each_copy_has_an_etag_of_its_own(site: StaticSite) -> None:
     etags = {(await ask(site.url, "/a.js", Accept_Encoding=accepts))[1]["ETag"] for accepts in ("br", "gzip", "")}
     assert len(etags) == 3
 
 
-async def test_what_changed_while_the_server_runs_is_sent_anew(site: SiteServer, folder: Path) -> None:
+async def test_what_changed_while_the_server_runs_is_sent_anew(site: StaticSite, folder: Path) -> None:
     _, headers, _ = await ask(site.url, "/plain.js")
     (folder / "plain.js").write_bytes(b"a new build")
     status, _, body = await ask(site.url, "/plain.js", If_None_Match=headers["ETag"])
@@ -171,7 +171,7 @@ async def test_what_changed_while_the_server_runs_is_sent_anew(site: SiteServer,
 
 
 async def servers_json(urls: dict[str, str], host: str | None = None) -> tuple[HTTPMessage, dict[str, str]]:
-    server = SiteServer(urls=lambda: {"static": server.url, **urls})
+    server = StaticSite(urls=lambda: {"static": server.url, **urls})
     await server.start("127.0.0.1", 0)
     try:
         status, headers, body = await ask(server.url, "/servers.json", **({"Host": host} if host else {}))
@@ -218,7 +218,7 @@ async def test_only_of_servers_that_run() -> None:
 
 
 async def test_with_a_site_too(folder: Path) -> None:
-    server = SiteServer(folder, urls=lambda: URLS)
+    server = StaticSite(folder, urls=lambda: URLS)
     await server.start("127.0.0.1", 0)
     try:
         assert json.loads((await ask(server.url, "/servers.json"))[2]) == URLS

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from p2pchat.servers.websocket_server import WebSocketServer
 from tests.support.raw_websocket import LIMIT, PING, PONG, RawWebSocket, frame, open_raw
 
 NOW = "2026-01-31T12:00:00.123456789+09:00"  # Go writes nanoseconds and the local zone
@@ -59,3 +62,13 @@ async def until(condition: Any, what: str) -> None:
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"never: {what}") from None
+
+
+@asynccontextmanager
+async def listening(server: WebSocketServer) -> AsyncIterator[WebSocketServer]:
+    """One server by itself, on a free port."""
+    await server.start("127.0.0.1", 0)
+    try:
+        yield server
+    finally:
+        await server.stop()
