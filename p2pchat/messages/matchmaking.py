@@ -93,12 +93,16 @@ def parse_match(text: str) -> Match:
 
 def rfc3339(seconds: float) -> str:
     """A Unix time in seconds as an RFC 3339 time in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _in_utc(datetime.fromtimestamp(seconds, UTC))
 
 
 def rfc3339_now() -> str:
     """The time of day, as every frame with a ``created_at`` says it."""
-    return rfc3339(datetime.now(UTC).timestamp())
+    return _in_utc(datetime.now(UTC))
+
+
+def _in_utc(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _interests(fields: JsonObject) -> tuple[str, ...]:
