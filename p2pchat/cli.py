@@ -28,9 +28,8 @@ from p2pchat.messages import MAX_INTEREST, MAX_INTERESTS
 from p2pchat.peer import MATCHMAKING_URL, SIGNALING_URL, ChatPeer
 from p2pchat.servers import NAMES, Servers, built_site
 from p2pchat.servers.limits import Limits
+from p2pchat.sockets.ports import DEFAULT_PORTS
 from p2pchat.views.terminal import Terminal
-
-PORTS = {"static": 8080, "matchmaking": 8081, "signaling": 8082}
 
 LIMITS = {
     "matchmaking_frame": ("BYTES", "largest frame from a client to matchmaking"),
@@ -177,7 +176,11 @@ def _add_server_arguments(parser: argparse.ArgumentParser, names: Sequence[str])
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: %(default)s")
     for name in names:
         parser.add_argument(
-            f"--{name}-port", metavar="PORT", type=_port, default=PORTS[name], help="0: any free; default: %(default)s"
+            f"--{name}-port",
+            metavar="PORT",
+            type=_port,
+            default=DEFAULT_PORTS[name],
+            help="0: any free; default: %(default)s",
         )
     if "static" in names:
         parser.add_argument(

@@ -30,7 +30,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 PURE = {  # modules without I/O: they are told what came and at which time, and answer what to send
     *("errors", "messages", "core", "trace", "matchmaking", "signaling", "ladder"),
     *("peer.conversation", "peer.events", "peer.timeouts"),
-    *("servers.limits", "servers.origins", "sockets.close_reason"),
+    *("servers.limits", "servers.token_bucket", "servers.origins", "sockets.close_reason", "sockets.loopback"),
 }
 
 IO = {

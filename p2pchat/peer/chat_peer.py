@@ -43,13 +43,14 @@ from p2pchat.peer.talk import Talk
 from p2pchat.peer.timeouts import Timeouts
 from p2pchat.peer.waiting import find_stranger
 from p2pchat.sockets import TABS
+from p2pchat.sockets.ports import DEFAULT_PORTS
 from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
 from p2pchat.webrtc import RTCDataChannel
 
 logger = logging.getLogger(__name__)
 
-MATCHMAKING_URL = "ws://127.0.0.1:8081/matchmaking"
-SIGNALING_URL = "ws://127.0.0.1:8082/signaling"
+MATCHMAKING_URL = f"ws://127.0.0.1:{DEFAULT_PORTS['matchmaking']}/matchmaking"
+SIGNALING_URL = f"ws://127.0.0.1:{DEFAULT_PORTS['signaling']}/signaling"
 STRANGER = "stranger"
 LEFT = "You left."
 HEARD: dict[type[Heard], str] = {  # what a trace calls it

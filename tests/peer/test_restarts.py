@@ -151,7 +151,9 @@ class TestASignalingServerThatIsRestarted:
     async def test_with_any_other_code_is_the_end(self, new_peer: NewPeer, signaling: Restarting) -> None:
         peer = new_peer(signaling=signaling.url)
         other = new_peer(signaling=signaling.url, timeouts=TIMEOUTS)
-        signaling._handle = lambda *_: asyncio.sleep(0, signaling.restart(1001))  # type: ignore[method-assign]
+        signaling.code = 1001
+        for number in (1, 2):
+            signaling.plan("before", "register", number)
         await asyncio.gather(peer.start(), other.start())
         with pytest.raises(ChatError, match="back in a moment"):
             await peer.wait_for(State.OPEN, 10)

@@ -1,5 +1,6 @@
 """What is where: paths, health, the static site, Origins, TLS and the addresses that one can listen on."""
 
+import asyncio
 import datetime
 import ipaddress
 import json
@@ -16,8 +17,9 @@ from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import connect
 
 from p2pchat.servers import NAMES, Servers
+from p2pchat.servers.limits import Limits
 from tests.support.raw_clients import a_room, candidate, join, register, relays, waiting
-from tests.support.raw_websocket import ask, open_raw, raw_connection
+from tests.support.raw_websocket import LIMIT, ask, open_raw, raw_connection
 
 CORES = ("matchmaking", "signaling")
 
@@ -296,6 +298,17 @@ async def test_who_speaks_no_tls_to_a_tls_port_disturbs_nobody(certificate: tupl
             writer.close()
         async with connect(servers.signaling_url, ssl=theirs):
             pass
+
+
+@pytest.mark.parametrize("name", CORES)
+async def test_who_never_finishes_the_handshake_of_tls_is_cut_off(certificate: tuple[Path, Path], name: str) -> None:
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(*certificate)
+    async with Servers(static_port=None, tls=ours, limits=Limits(first_frame=0.3)) as servers:
+        reader, writer = await raw_connection(servers.urls[name])
+        with suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(-1), LIMIT) == b""
+        writer.close()
 
 
 @pytest.mark.parametrize(

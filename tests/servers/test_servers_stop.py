@@ -220,12 +220,12 @@ async def test_a_port_in_use_is_one_clear_sentence_and_nothing_is_left_running(n
 @pytest.mark.parametrize(
     ("host", "port", "says"),
     [
-        ("127.0.0.1", 70_000, "70000 is no port"),
-        ("127.0.0.1", -1, "-1 is no port"),
+        ("127.0.0.1", 70_000, "70000 is not a valid port"),
+        ("127.0.0.1", -1, "-1 is not a valid port"),
         ("192.0.2.7", 0, "cannot start on 192.0.2.7"),
         ("no-such-host.invalid", 0, "cannot start on no-such-host.invalid"),
-        ("a" * 64 + ".example", 0, "is no name of a host"),
-        ("a..b", 0, "is no name of a host"),
+        ("a" * 64 + ".example", 0, "is not a valid host name"),
+        ("a..b", 0, "is not a valid host name"),
     ],
 )
 async def test_what_is_no_address_or_no_port_is_told(name: str, host: str, port: int, says: str) -> None:

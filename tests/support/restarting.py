@@ -1,98 +1,80 @@
 """A server on a port around one core, which can be restarted at any moment: the core forgets all, and says 1012."""
 
-import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-
-from p2pchat.core import Action, Core, Send
+from p2pchat.core import Action, ClientId, Close, Core
+from p2pchat.servers.connection import Connection
+from p2pchat.servers.websocket_server import WebSocketServer
 
 
 class Restarting:
-    """Restarts itself at moments that a test names: ``before`` or ``after`` so many frames of a kind were handled."""
+    """A core that restarts itself at moments that a test names: ``before`` or ``after`` so many frames of a kind."""
 
     def __init__(self, new_core: Callable[[], Core]) -> None:
         self.url = ""
         self.restarts = 0
-        self.clients: set[ServerConnection] = set()
+        self.clients: set[ClientId] = set()  # who said something, and is still there
+        self.code = 1012  # with which all are closed
         self.is_down = False  # whoever comes is sent away
         self.stays_down = False  # it is down from the next restart on
         self._new_core = new_core
         self._core = new_core()
-        self._planned: dict[tuple[str, str, int], None] = {}
+        self._planned: set[tuple[str, str, int]] = set()
         self._seen: dict[str, int] = {}
-        self._closing: set[asyncio.Task[None]] = set()
 
     def plan(self, when: str, kind: str, number: int) -> None:
         """Restart ``when`` ("before", "after") the frame of that kind and number, counted from 1, was handled."""
-        self._planned[when, kind, number] = None
+        self._planned.add((when, kind, number))
 
-    def restart(self, code: int = 1012) -> None:
+    def restart(self) -> None:
         """Forget all, and close all."""
         self.restarts += 1
         self.is_down = self.stays_down
         self._core = self._new_core()
         clients, self.clients = self.clients, set()
         for client in clients:
-            task = asyncio.create_task(client.close(code, "back in a moment"))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            assert isinstance(client, Connection)
+            client.close(self.code, "back in a moment")
 
-    async def converse(self, connection: ServerConnection) -> None:
+    # --- a core -----------------------------------------------------------------------------------------------------
+
+    def receive(self, client: ClientId, text: str, now: float) -> list[Action]:
         if self.is_down:
-            await connection.close(1013, "not yet")
-            return
-        self.clients.add(connection)
-        try:
-            async for text in connection:
-                await self._handle(connection, str(text))
-        finally:
-            if connection in self.clients:
-                self.clients.discard(connection)
-                await self._carry_out(self._core.leave(connection, time.time()))
-
-    async def tick(self) -> None:
-        """Let the core do what is due, again and again."""
-        while True:
-            await asyncio.sleep(0.02)
-            await self._carry_out(self._core.tick(time.time()))
-
-    async def _handle(self, connection: ServerConnection, text: str) -> None:
+            return [Close(client, 1013, "not yet")]
+        self.clients.add(client)
         kind = json.loads(text).get("type", "join")
         number = self._seen[kind] = self._seen.get(kind, 0) + 1
         if ("before", kind, number) in self._planned:
             self.restart()
-        if connection in self.clients:
-            await self._carry_out(self._core.receive(connection, text, time.time()))
+            return []
+        actions = self._core.receive(client, text, now)
+        self.clients -= {action.client for action in actions if isinstance(action, Close)}
         if ("after", kind, number) in self._planned:
+            clients, self.clients = self.clients, set()
             self.restart()
+            actions += [Close(client, self.code, "back in a moment") for client in clients]
+        return actions
 
-    async def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            client = action.client
-            assert isinstance(client, ServerConnection)
-            try:
-                if isinstance(action, Send):
-                    await client.send(action.text)
-                else:
-                    self.clients.discard(client)
-                    await client.close(action.code, action.reason)
-            except ConnectionClosed:
-                pass
+    def leave(self, client: ClientId, now: float) -> list[Action]:
+        self.clients.discard(client)
+        return self._core.leave(client, now)
+
+    def tick(self, now: float) -> list[Action]:
+        return self._core.tick(now)
+
+    def wake_at(self) -> float | None:
+        return self._core.wake_at()
 
 
 @asynccontextmanager
 async def restarting(new_core: Callable[[], Core], path: str) -> AsyncIterator[Restarting]:
-    server = Restarting(new_core)
-    async with serve(server.converse, "127.0.0.1", 0, close_timeout=0.5) as listening:
-        server.url = f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}/{path}"
-        ticking = asyncio.create_task(server.tick())
-        yield server
-        ticking.cancel()
-        await asyncio.wait({ticking})
-    if server._closing:
-        await asyncio.wait(server._closing)
+    core = Restarting(new_core)
+    server = WebSocketServer(path, core, max_frame=2**20)
+    await server.start("127.0.0.1", 0)
+    core.url = server.url
+    try:
+        yield core
+    finally:
+        await server.stop()
