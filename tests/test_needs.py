@@ -23,7 +23,7 @@ def ask(folder: Path, *arguments: str) -> tuple[int, str, set[str]]:
 @pytest.mark.parametrize(
     ("arguments", "needs"),
     [
-        (["tests/test_signaling.py", "tests/webrtc", "tests/lab", "-m", "not browser"], set()),
+        (["tests/test_signaling.py", "tests/test_benchmarks.py", "tests/lab", "-m", "not browser"], set()),
         (["tests/site/test_build.py"], {"site"}),
         (["tests/tabs", "tests/webrtc", "tests/lab", "-m", "browser"], {"chromium", "npm"}),
         (["tests/browser", "-k", "test_two_chats or firefox_that_dies"], {"chromium", "firefox", "kernels"}),
