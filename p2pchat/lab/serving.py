@@ -171,7 +171,7 @@ async def connect(url: str, *, name: str = "you", trace: Trace | None = None) ->
         name: what the trace calls this end.
         trace: where frames are reported.
 
-    Raises: SocketClosed.
+    Raises: SocketNotOpened.
     """
     socket = await connect_socket(url, CONNECT_TIMEOUT)
     return LessonSocket(socket, name, urlsplit(url).path.rpartition("/")[2], trace)

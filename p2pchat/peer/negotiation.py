@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from p2pchat.errors import ChatError, ConnectFailed, FrameError, SignalingFailed, SocketClosed
+from p2pchat.errors import ConnectFailed, FrameError, SignalingFailed, SocketClosed, SocketError
 from p2pchat.messages import (
     Accept,
     Answer,
@@ -102,7 +102,7 @@ class Negotiation:
                 accept = await self._register()
         except TimeoutError:
             raise self._failed(f"no answer within {timeout:g} seconds") from None
-        except SocketClosed as error:
+        except SocketError as error:
             raise self._failed(error.reason or str(error)) from None
         self._reader = asyncio.create_task(self._follow(accept), name="p2pchat signaling")
 
@@ -186,7 +186,7 @@ class Negotiation:
                     if error.code != SERVICE_RESTART or await self._opens():
                         raise
                     accept = await self._begin_anew(error)
-        except SocketClosed as error:
+        except SocketError as error:
             if not self._has_both:  # with both descriptions, ICE may find a way all the same
                 self._fail(self._failed(f"it went away too early ({error})"))
         except (ConnectFailed, SignalingFailed) as error:
@@ -210,7 +210,7 @@ class Negotiation:
         return self._open.done()
 
     async def _begin_anew(self, error: SocketClosed) -> Accept:
-        """Retire the connection, and enter the same room of the server's successor. Raises: SocketClosed."""
+        """Retire the connection, and enter the same room of the server's successor. Raises: SocketError."""
         assert self._reconnect is not None
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
@@ -299,7 +299,7 @@ class Negotiation:
                         raise ConnectFailed("The stranger left before the two of you were connected.")
                 case Reject(reason):
                     raise self._failed(f"it sent us away: {reason}")
-        except ChatError:
+        except (ConnectFailed, SignalingFailed, SocketError):
             raise
         except Exception as error:  # there is no end of what an engine raises at a description that makes no sense
             kind = type(frame).__name__.lower()

@@ -8,7 +8,7 @@ that chance makes different for each, and begins anew.
 import asyncio
 import random
 
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketError, SocketNotOpened
 from p2pchat.sockets import TextSocket, connect
 
 SERVICE_RESTART = 1012
@@ -32,11 +32,12 @@ class Reconnect:
     async def after(self, error: SocketClosed) -> TextSocket:
         """Connect again if ``error`` says that the server is restarted.
 
-        Raises: SocketClosed: ``error`` itself if it says anything else, or why the server cannot be reached.
+        Raises: SocketClosed, ``error`` itself, if it says anything else; SocketNotOpened where the server cannot be
+        reached again.
         """
         if error.code != SERVICE_RESTART:
             raise error
-        last = error
+        last: SocketError = error
         try:
             async with asyncio.timeout(self._timeout):
                 while True:
@@ -44,8 +45,8 @@ class Reconnect:
                     self._pause = min(2 * self._pause, MAX_PAUSE)
                     try:
                         return await connect(self._url, self._timeout)
-                    except SocketClosed as failed:
+                    except SocketNotOpened as failed:
                         last = failed
         except TimeoutError:
             reason = f"it was restarted, and could not be reached again in {self._timeout:g} seconds: {last.reason}"
-            raise SocketClosed(1006, reason) from None
+            raise SocketNotOpened(reason) from None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from p2pchat.errors import FrameError, MatchmakingFailed, SocketClosed
+from p2pchat.errors import FrameError, MatchmakingFailed, SocketClosed, SocketError, SocketNotOpened
 from p2pchat.messages import Join, Match, parse_match
 from p2pchat.peer.reconnect import Reconnect
 from p2pchat.peer.timeouts import Timeouts
@@ -28,7 +28,7 @@ async def find_stranger(
     """
     try:
         socket: TextSocket = await connect(url, timeouts.server)
-    except SocketClosed as error:
+    except SocketNotOpened as error:
         raise _failed(url, f"cannot be reached: {error.reason}") from None
     lonely = asyncio.get_running_loop().call_later(timeouts.lonely, on_lonely)
     closing: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ async def find_stranger(
                     socket = await reconnect.after(error)
         closing = asyncio.create_task(socket.close(), name="p2pchat closing")
         return match, closing
-    except SocketClosed as error:
+    except SocketError as error:
         raise _failed(url, f"sent us away ({error})") from None
     except FrameError as error:
         raise _failed(url, f"said something that cannot be read ({error})") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from p2pchat.core import Core
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketError
 from p2pchat.matchmaking import Matchmaking
 from p2pchat.messages import JsonObject
 from p2pchat.servers.core_runner import CoreRunner
@@ -22,7 +22,8 @@ from p2pchat.servers.servers_json import FILE, named_in
 from p2pchat.signaling import Signaling
 from p2pchat.sockets import connect
 from p2pchat.sockets.site_url import fetch_json, site
-from p2pchat.sockets.tabs import TabListener, TabSocket
+from p2pchat.sockets.tabs.connection import TabSocket
+from p2pchat.sockets.tabs.listener import TabListener
 
 SITE_TIMEOUT = 2.0  # seconds for the site to say where the real servers are, and for one of them to answer
 
@@ -73,7 +74,7 @@ class Servers(ServerGroup):
             raise
 
     async def stop(self) -> None:
-        """Tell the connected and close, or stand in line for it no more; harmless when nothing is running."""
+        """Tell the connected and close, or be a candidate no more; harmless when nothing is running."""
         servers, self._servers = self._servers, {}
         self._urls = {}
         await asyncio.gather(*(server.stop() for server in servers.values()))
@@ -107,7 +108,7 @@ class ServersOfAllTabs(Servers):
         return name
 
     async def _real_servers(self) -> dict[str, str]:
-        with suppress(SocketClosed, TimeoutError):
+        with suppress(SocketError, TimeoutError):
             async with asyncio.timeout(SITE_TIMEOUT):
                 if urls := named_in(await fetch_json(FILE)):
                     socket = await connect(urls["matchmaking"], SITE_TIMEOUT)
@@ -117,7 +118,7 @@ class ServersOfAllTabs(Servers):
 
 
 class CoreOnTabs:
-    """One core behind one name, and its share in the election of who serves."""
+    """One core behind one name, and its part in the leader election."""
 
     def __init__(self, name: str, core: Core) -> None:
         self._runner = CoreRunner(name, core, asyncio.get_running_loop())
@@ -130,11 +131,11 @@ class CoreOnTabs:
         return self._listener.url
 
     async def start(self) -> None:
-        """Stand for election. Raises: ServerFailed."""
+        """Take part in the leader election. Raises: ServerFailed."""
         await self._listener.start()
 
     async def stop(self) -> None:
-        """Stand for election no more; who served tells the connected, and the next takes over."""
+        """Be a candidate no more; a leader tells the connected, and the next takes over."""
         await self._listener.stop()
         self._runner.stop()
         if self._closing:

@@ -1,6 +1,6 @@
-"""One socket for text frames, whatever carries them.
+"""One socket for text frames, whatever its transport.
 
-Everybody else knows only what stands here; which carrier is behind it is a matter of this package alone:
+Everybody else knows only what stands here; which transport is behind it is a matter of this package alone:
 
 * in CPython `websockets` (`p2pchat.sockets.websocket`), and `listen` puts a server on a port;
 * in a browser `js.WebSocket` (`p2pchat.sockets.js_websocket`) for ``ws:`` and ``wss:``, and a BroadcastChannel

@@ -1,19 +1,21 @@
-"""The text sockets of a browser: which carrier a URL stands for, and a server where there are no ports."""
+"""The text sockets of a browser: which transport a URL stands for, and a server where there are no ports."""
 
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
-from p2pchat.sockets import js_websocket, tabs
+from p2pchat.sockets import js_websocket
+from p2pchat.sockets.tabs import connection
+from p2pchat.sockets.tabs.listener import TabListener
 from p2pchat.sockets.text_socket import TABS, Listener, TextSocket
 
 
 async def connect(url: str, timeout: float) -> TextSocket:
     """Open a socket to ``url`` within ``timeout`` seconds: ``tabs:NAME``, or ``ws://…`` and ``wss://…``.
 
-    Raises: SocketClosed, with code 1006 and a reason in words.
+    Raises: SocketNotOpened.
     """
     if url.startswith(TABS):
-        return await tabs.connect(url, timeout)
+        return await connection.connect(url, timeout)
     return await js_websocket.connect(url, timeout)
 
 
@@ -24,6 +26,6 @@ async def listen(name: str, converse: Callable[[TextSocket], Awaitable[None]]) -
 
     Raises: ServerFailed.
     """
-    listener = tabs.TabListener(f"{uuid4()}/{name}", converse)
+    listener = TabListener(f"{uuid4()}/{name}", converse)
     await listener.start()
     return listener

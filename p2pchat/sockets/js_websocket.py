@@ -7,20 +7,19 @@ could not be made it keeps to itself. And a page may close with the codes 1000 a
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from js import WebSocket, location
 from pyodide.ffi import JsException, create_proxy
 
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketNotOpened
 from p2pchat.sockets.close_reason import shortened
-from p2pchat.sockets.inbox import TOO_LARGE, Inbox, is_too_large
+from p2pchat.sockets.inbox import Inbox
+from p2pchat.sockets.text_socket import SENT_BINARY, TEXT_ONLY, TOO_LARGE, is_too_large
 
-CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame
-
-TEXT_ONLY = "this protocol knows text frames only"
-SENT_BINARY = f"it sent a binary frame, and {TEXT_ONLY}"
+CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame, as in `p2pchat.sockets.websocket`
 
 
 class JsWebSocket:
@@ -36,7 +35,7 @@ class JsWebSocket:
         self._listen(onopen=self._on_open, onmessage=self._on_message, onclose=self._on_close)
 
     async def opened(self) -> None:
-        """Wait for the handshake. Raises: SocketClosed."""
+        """Wait for the handshake. Raises: SocketNotOpened."""
         await self._opened
 
     async def send(self, text: str) -> None:
@@ -49,15 +48,17 @@ class JsWebSocket:
         return await self._inbox.recv()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        self._say_close(code, reason)
+        self._start_close(code, reason)
         try:
-            await self._inbox.wait_ended(CLOSE_TIMEOUT)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self._inbox.wait_ended()
         finally:
-            self.drop()
+            self.abort()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Listen no more, and let the browser close it in its own time; harmless when it is closed already."""
-        self._say_close(1000, "")
+        self._start_close(1000, "")
         self._inbox.end(1006, "the connection broke")
         if not self._opened.done():
             self._opened.cancel()
@@ -66,7 +67,7 @@ class JsWebSocket:
             proxy.destroy()
         self._proxies.clear()
 
-    def _say_close(self, code: int, reason: str) -> None:
+    def _start_close(self, code: int, reason: str) -> None:
         if not self._closing:
             self._closing = True
             self._socket.close(code if code == 1000 or code >= 3000 else 3000 + code, shortened(reason))
@@ -85,23 +86,23 @@ class JsWebSocket:
     def _on_message(self, event: Any) -> None:
         text = event.data
         if not isinstance(text, str):
-            self._refuse(1003, TEXT_ONLY, SENT_BINARY)
+            self._fail(1003, TEXT_ONLY, SENT_BINARY)
         elif is_too_large(text):
-            self._refuse(1009, TOO_LARGE, TOO_LARGE)
+            self._fail(1009, TOO_LARGE, TOO_LARGE)
         else:
             self._inbox.put(text)
 
-    def _refuse(self, code: int, reason: str, told: str) -> None:
+    def _fail(self, code: int, reason: str, reason_here: str) -> None:
         """Close because of what the other side sent: it is told why, and so is who reads here."""
-        self._say_close(code, reason)
-        self._inbox.end(code, told)
+        self._start_close(code, reason)
+        self._inbox.end(code, reason_here)
 
     def _on_close(self, event: Any) -> None:
         code = int(event.code)
         self._inbox.end(code, str(event.reason) if code != 1006 else "the connection broke")
         if not self._opened.done():
-            self._opened.set_exception(SocketClosed(1006, NOT_OPENED.format(str(location.origin))))
-        self.drop()
+            self._opened.set_exception(SocketNotOpened(NOT_OPENED.format(str(location.origin))))
+        self.abort()
 
 
 NOT_OPENED = (
@@ -113,21 +114,21 @@ NOT_OPENED = (
 async def connect(url: str, timeout: float) -> JsWebSocket:
     """Open a WebSocket to ``url`` within ``timeout`` seconds.
 
-    Raises: SocketClosed, with code 1006 and a reason in words.
+    Raises: SocketNotOpened.
     """
     _check(url)
     try:
         socket = JsWebSocket(url)
     except JsException as error:
-        raise SocketClosed(1006, _why(url, error)) from None
+        raise SocketNotOpened(_why(url, error)) from None
     try:
         async with asyncio.timeout(timeout):
             await socket.opened()
     except TimeoutError:
-        socket.drop()
-        raise SocketClosed(1006, f"no answer within {timeout:g} seconds") from None
+        socket.abort()
+        raise SocketNotOpened(f"no answer within {timeout:g} seconds") from None
     except BaseException:
-        socket.drop()
+        socket.abort()
         raise
     return socket
 
@@ -135,27 +136,27 @@ async def connect(url: str, timeout: float) -> JsWebSocket:
 def _check(url: str) -> None:
     """Browsers take ``http:`` for ``ws:``, and anything else as an address on this very site; we do not.
 
-    Raises: SocketClosed.
+    Raises: SocketNotOpened.
     """
     try:
         parts = urlsplit(url)
         has_host = parts.hostname and parts.port != 0  # asking for the port raises where it is none
     except ValueError as error:
-        raise _no_address(url, str(error)) from None
+        raise _bad_url(url, str(error)) from None
     if parts.scheme not in ("ws", "wss"):
-        raise _no_address(url, "it does not begin with ws:// or wss://")
+        raise _bad_url(url, "it does not begin with ws:// or wss://")
     if not has_host:
-        raise _no_address(url, "it names no host")
+        raise _bad_url(url, "it names no host")
     if "#" in url:
-        raise _no_address(url, "it has a fragment, the part after #")
+        raise _bad_url(url, "it has a fragment, the part after #")
 
 
-def _no_address(url: str, why: str) -> SocketClosed:
-    return SocketClosed(1006, f"{url!r} is no WebSocket address: {why}")
+def _bad_url(url: str, why: str) -> SocketNotOpened:
+    return SocketNotOpened(f"{url!r} is not a WebSocket URL: {why}")
 
 
 def _why(url: str, error: Any) -> str:
     """What the browser said when it would not even try."""
     if error.name == "SecurityError":
         return f"a page that came by https, as this one from {location.origin}, may use wss:// only"
-    return f"{url!r} is no WebSocket address: {error.message}"
+    return f"{url!r} is not a WebSocket URL: {error.message}"

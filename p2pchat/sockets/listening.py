@@ -10,10 +10,10 @@ from p2pchat.sockets.ports import why_not
 from p2pchat.sockets.text_socket import MAX_FRAME
 from p2pchat.sockets.websocket import WebSocket
 
-CLOSE_TIMEOUT = 1.0  # seconds for a client to agree to a close
+CLOSE_TIMEOUT = 1.0  # seconds for a client to agree to a close: it is on this machine, and a learner waits
 
-_silent = logging.getLogger(f"{__name__}.websockets")
-_silent.setLevel(logging.CRITICAL)  # a browser that comes without a handshake is no news here
+_logger = logging.getLogger(f"{__name__}.websockets")
+_logger.setLevel(logging.CRITICAL)  # a browser that comes without a handshake is no news here
 
 
 class PortListener:
@@ -50,7 +50,7 @@ async def listen(name: str, converse: Callable[[WebSocket], Awaitable[None]]) ->
             max_size=MAX_FRAME,
             close_timeout=CLOSE_TIMEOUT,
             server_header=None,
-            logger=_silent,
+            logger=_logger,
         )
     except OSError as error:
         raise ServerFailed(why_not(name, "127.0.0.1", 0, error)) from None

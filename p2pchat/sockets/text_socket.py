@@ -1,8 +1,11 @@
-"""What all text sockets have in common, whatever carries them."""
+"""What all text sockets have in common, whatever their transport."""
 
 from typing import Protocol
 
-MAX_FRAME = 2**20  # bytes; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+MAX_FRAME = 2**20  # bytes of UTF-8; real session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+TOO_LARGE = f"a frame holds {MAX_FRAME} bytes at most"
+TEXT_ONLY = "this protocol knows text frames only"
+SENT_BINARY = f"it sent a binary frame, and {TEXT_ONLY}"
 TABS = "tabs:"  # how a URL begins that leads to another tab of this browser
 
 
@@ -28,3 +31,8 @@ class Listener(Protocol):
 
     async def stop(self) -> None:
         """Tell the connected, close, and wait for the conversations to end; harmless when stopped already."""
+
+
+def is_too_large(text: str) -> bool:
+    """Whether a frame is above `MAX_FRAME` bytes; most are so small that nobody need count them."""
+    return len(text) * 4 > MAX_FRAME and len(text.encode(errors="surrogatepass")) > MAX_FRAME

@@ -8,12 +8,13 @@ from websockets.asyncio.client import connect as websocket_connect
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketNotOpened
 from p2pchat.sockets.loopback import is_loopback
-from p2pchat.sockets.text_socket import MAX_FRAME
+from p2pchat.sockets.text_socket import MAX_FRAME, SENT_BINARY, TEXT_ONLY
 
-PING_EVERY = 20.0  # seconds; keeps NATs open. The original's servers answer no ping: those who ask limit their waits
-CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame
+PING_INTERVAL = 20.0  # seconds, the default of `websockets`; keeps NATs open
+PING_TIMEOUT = None  # the original's servers answer no ping: who waits for a frame has a timeout of its own
+CLOSE_TIMEOUT = 2.0  # seconds to wait for the other side's close frame; who leaves has no use for it
 
 
 class WebSocket:
@@ -34,8 +35,8 @@ class WebSocket:
         except ConnectionClosed as error:
             raise _closed(error) from None
         if isinstance(frame, bytes):
-            await self.close(1003, "this protocol knows text frames only")
-            raise SocketClosed(1003, "it sent a binary frame, and this protocol knows text frames only")
+            await self.close(1003, TEXT_ONLY)
+            raise SocketClosed(1003, SENT_BINARY)
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -49,34 +50,34 @@ class WebSocket:
 async def connect(url: str, timeout: float) -> WebSocket:
     """Open a WebSocket to ``url`` within ``timeout`` seconds.
 
-    Raises: SocketClosed, with code 1006 and a reason in words.
+    Raises: SocketNotOpened.
     """
     try:
         connection = await websocket_connect(
             url,
             open_timeout=timeout,
             close_timeout=CLOSE_TIMEOUT,
-            ping_interval=PING_EVERY,
-            ping_timeout=None,
+            ping_interval=PING_INTERVAL,
+            ping_timeout=PING_TIMEOUT,
             max_size=MAX_FRAME,
             compression=None,
             proxy=None if is_loopback(urlsplit(url).hostname or "") else True,  # no proxy leads back to this machine
         )
     except InvalidURI as error:
-        raise SocketClosed(1006, f"{error.uri!r} is no WebSocket address: {error.msg}") from None
+        raise SocketNotOpened(f"{error.uri!r} is not a WebSocket URL: {error.msg}") from None
     except ValueError as error:
-        raise SocketClosed(1006, f"{url!r} is no WebSocket address: {error}") from None
+        raise SocketNotOpened(f"{url!r} is not a WebSocket URL: {error}") from None
     except InvalidStatus as error:
         body = (error.response.body or b"").decode(errors="replace").strip()
         said = f"HTTP {error.response.status_code}" + (f", {body}" if body else "")
-        raise SocketClosed(1006, f"it answered {said}") from None
+        raise SocketNotOpened(f"it answered {said}") from None
     except InvalidHandshake as error:
-        raise SocketClosed(1006, f"what answers there is no WebSocket server ({error})") from None
+        raise SocketNotOpened(f"what answers there is not a WebSocket server ({error})") from None
     except TimeoutError:
-        raise SocketClosed(1006, f"no answer within {timeout:g} seconds") from None
+        raise SocketNotOpened(f"no answer within {timeout:g} seconds") from None
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error  # asyncio's own text repeats the address
-        raise SocketClosed(1006, f"nobody listens there ({why})") from None
+        raise SocketNotOpened(f"nobody listens there ({why})") from None
     return WebSocket(connection)
 
 

@@ -7,7 +7,7 @@ from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import InvalidStatus
 
 from p2pchat import Trace
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketNotOpened
 from p2pchat.lab import LessonSocket, connect, serve_lesson
 
 
@@ -127,7 +127,7 @@ class TestACoroutineThatRaises:
 async def test_running_the_cell_again_stops_the_server_of_the_last_time() -> None:
     first = await serve_lesson(echo)
     async with await serve_lesson(echo) as second:
-        with pytest.raises(SocketClosed, match="nobody listens there"):
+        with pytest.raises(SocketNotOpened, match="nobody listens there"):
             await connect(first.url)
         await (await connect(second.url)).close()
         await first.stop()  # harmless

@@ -58,11 +58,11 @@ class TestMatchmaking:
 
     async def test_is_no_http_server(self, new_peer: NewPeer) -> None:
         async with raw_server(b"220 mail.example ESMTP\r\n") as url:
-            assert "no WebSocket server" in await self.fails(new_peer, url)
+            assert "not a WebSocket server" in await self.fails(new_peer, url)
 
     async def test_closes_before_it_answers(self, new_peer: NewPeer) -> None:
         async with raw_server(b"") as url:
-            assert "no WebSocket server" in await self.fails(new_peer, url)
+            assert "not a WebSocket server" in await self.fails(new_peer, url)
 
     @pytest.mark.parametrize("status", [403, 404, 503])
     async def test_refuses(self, new_peer: NewPeer, status: int) -> None:
@@ -116,7 +116,7 @@ class TestMatchmaking:
 
     async def test_that_answers_no_ping_keeps_who_waits(self, new_peer: NewPeer, monkeypatch) -> None:
         """The original reads one frame and never again, so no pong comes."""
-        monkeypatch.setattr("p2pchat.sockets.websocket.PING_EVERY", 0.02)
+        monkeypatch.setattr("p2pchat.sockets.websocket.PING_INTERVAL", 0.02)
         monkeypatch.setattr("p2pchat.sockets.websocket.CLOSE_TIMEOUT", 0.1)
         late, over = asyncio.Event(), asyncio.Event()
 

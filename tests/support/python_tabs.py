@@ -8,9 +8,11 @@ BEGIN = '''
 import asyncio, gc, json, time, weakref
 from js import BroadcastChannel, navigator
 from p2pchat import ChatError, ChatPeer, Timeouts, MessageReceived, State, start_servers
-from p2pchat.errors import SocketClosed
+from p2pchat.errors import SocketClosed, SocketNotOpened
 from p2pchat.sockets import connect, listen
-from p2pchat.sockets import tabs
+from p2pchat.sockets.tabs.channel import Channel, scoped
+from p2pchat.sockets.tabs.listener import TabListener
+from p2pchat.sockets.tabs.protocol import connect_request
 
 background = set()
 
@@ -34,8 +36,7 @@ async def why_not(url, timeout=5.0):
     began = time.monotonic()
     try:
         await connect(url, timeout)
-    except SocketClosed as error:
-        assert error.code == 1006
+    except SocketNotOpened as error:
         return [error.reason, time.monotonic() - began < 1.0]
 
 async def echo(socket):

@@ -68,10 +68,10 @@ class TestConnectSaysInWordsThat:
         ["", "nonsense", "http://127.0.0.1/", "ws:", "ws://", "ws://[::1/", "ws://h:x/", "ws://h:99999/", "ws://h/#f"],
     )
     async def test_an_address_is_none(self, tab: Tab, url: str) -> None:
-        assert f"{url!r} is no WebSocket address: " in await why_not(tab, url)
+        assert f"{url!r} is not a WebSocket URL: " in await why_not(tab, url)
 
     async def test_the_browser_itself_finds_it_to_be_none(self, tab: Tab) -> None:
-        assert "is no WebSocket address: " in await why_not(tab, "ws://exa<mple/")
+        assert "is not a WebSocket URL: " in await why_not(tab, "ws://exa<mple/")
 
     async def test_a_page_that_came_by_https_may_not(self, tab: Tab) -> None:
         said = await tab.run("""

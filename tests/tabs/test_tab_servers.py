@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JOIN = """
 async def join(name, timeout=10.0):
-    "Stand in the line by hand."
+    "Wait for a match by hand."
     socket = await connect("tabs:matchmaking", timeout)
     await socket.send(json.dumps({"user_id": name, "created_at": "2026-01-31T12:00:00Z"}))
     return socket
@@ -131,7 +131,7 @@ class TestTheCores:
             left = await join("left")
             await left.close()
             dropped = await join("dropped")
-            dropped.drop()
+            dropped.abort()
             await until(alone)
             None""")
         names = await host.run("""
@@ -210,7 +210,7 @@ class TestTheElection:
         await second.until_no_locks()
 
     async def test_who_connects_while_it_is_decided_waits_for_the_winner(self, open_tab: OpenTab) -> None:
-        """The tab that serves is closed at the very moment in which another knocks."""
+        """The tab that serves is closed at the very moment in which another asks for a connection."""
         client, host = await open_tab(begin=JOIN), await open_tab(worker=True)
         await host.run("servers = await start_servers(); None")
         for _ in range(3):

@@ -169,36 +169,6 @@ class TestASocket:
 
 
 class TestClosing:
-    async def test_does_not_wait_for_long_where_nobody_agrees(self, ends: Pair) -> None:
-        url = await serve(ends[0], "lambda socket: deaf(socket)")
-        await ends[0].run("""
-            async def deaf(socket):
-                socket._channel._hear = lambda message: None
-                await asyncio.sleep(60)
-            None""")
-        assert await ends[1].run(f"""
-            socket = await connect({url}, 5)
-            began = time.monotonic()
-            await socket.close()
-            0.9 < time.monotonic() - began < 2
-        """)
-
-    async def test_that_is_cancelled_leaves_nothing_behind(self, ends: Pair) -> None:
-        url = await serve(ends[0], "lambda socket: deaf(socket)")
-        await ends[0].run("""
-            async def deaf(socket):
-                socket._channel._hear = lambda message: None
-                await end_of(socket)
-            None""")
-        assert await ends[1].run(f"""
-            socket = await connect({url}, 5)
-            closing = later(socket.close())
-            await asyncio.sleep(0)
-            closing.cancel()
-            await asyncio.wait({{closing}})
-            await end_of(socket)
-        """) == [1000, ""]
-
     async def test_from_both_sides_at_once_is_no_trouble(self, ends: Pair) -> None:
         url = await serve(ends[0], "lambda socket: together(socket)")
         await ends[0].run("""
@@ -214,6 +184,46 @@ class TestClosing:
         """)
 
 
+class TestClosingWithoutAnAnswer:
+    """Where the server accepts a connection by hand, and then answers nothing."""
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def ends(self, ends: Pair) -> AsyncIterator[Pair]:
+        await serve(ends[0])  # what the fixture `ends` stops
+        await ends[0].run("""
+            from p2pchat.sockets.locks import Lock
+            from p2pchat.sockets.tabs.protocol import requested_id
+            held = [Lock(scoped("mute"))]
+            def accept(message):
+                id = requested_id(message)
+                held.append(Lock(f"{scoped(id)} server"))
+                channels.append(Channel(scoped(id), lambda message: None))
+                channels[-1].post("accept")
+            channels = [Channel(scoped("mute"), accept)]
+            await held[0].granted""")
+        yield ends
+        await ends[0].run("""
+            for channel in channels: channel.close()
+            for lock in held: await lock.wait_released()""")
+
+    async def test_does_not_wait_without_end_where_nobody_agrees(self, ends: Pair) -> None:
+        assert await ends[1].run("""
+            socket = await connect("tabs:mute", 5)
+            await socket.close(4000, "I go")
+            [(await end_of(socket)), [name for name in await locks() if name.endswith("client")]]
+        """) == [[4000, "I go"], []]
+
+    async def test_that_is_cancelled_leaves_nothing_behind(self, ends: Pair) -> None:
+        assert await ends[1].run("""
+            socket = await connect("tabs:mute", 5)
+            closing = later(socket.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            await asyncio.wait({closing})
+            [(await end_of(socket)), [name for name in await locks() if name.endswith("client")]]
+        """) == [[1000, ""], []]
+
+
 class TestConnectSaysInWordsThat:
     async def test_nobody_serves(self, pair: Pair) -> None:
         for tab in pair:
@@ -225,10 +235,10 @@ class TestConnectSaysInWordsThat:
         """For instance because the tab that serves computes something that takes long."""
         told = await pair[0].run("""
             from p2pchat.sockets.locks import Lock
-            lock = Lock(tabs._scoped("silent"))
+            lock = Lock(scoped("silent"))
             await lock.granted
             told = await why_not("tabs:silent", 0.1)
-            await lock.released()
+            await lock.wait_released()
             told
         """)
         assert told == [
@@ -240,11 +250,11 @@ class TestConnectSaysInWordsThat:
     async def test_who_served_has_stopped_meanwhile(self, pair: Pair) -> None:
         assert await pair[0].run("""
             from p2pchat.sockets.locks import Lock
-            lock = Lock(tabs._scoped("silent"))
+            lock = Lock(scoped("silent"))
             await lock.granted
             asking = later(why_not("tabs:silent"))
             await asyncio.sleep(0.05)
-            await lock.released()
+            await lock.wait_released()
             await asking
         """) == ["no tab of this browser serves it", True]
 
@@ -252,12 +262,12 @@ class TestConnectSaysInWordsThat:
         silent = await open_tab(worker=True)
         await silent.run("""
             from p2pchat.sockets.locks import Lock
-            lock = Lock(tabs._scoped("silent"))
+            lock = Lock(scoped("silent"))
             await lock.granted""")
         await pair[1].run("""
             asking = later(why_not("tabs:silent", 60))
-            async def knocked(): return (await locks()).count("silent") == 2
-            await until(knocked)""")
+            async def asked(): return (await locks()).count("silent") == 2
+            await until(asked)""")
         await silent.close()
         assert (await pair[1].run("await asking"))[0] == "no tab of this browser serves it"
         await pair[0].until_no_locks()
@@ -280,13 +290,13 @@ class TestConnectSaysInWordsThat:
     async def test_nothing_where_it_is_cancelled_and_leaves_nothing(self, pair: Pair) -> None:
         await pair[0].run("""
             from p2pchat.sockets.locks import Lock
-            lock = Lock(tabs._scoped("silent"))
+            lock = Lock(scoped("silent"))
             await lock.granted
             connecting = later(connect("tabs:silent", 60))
             await asyncio.sleep(0.05)
             connecting.cancel()
             await asyncio.wait({connecting})
-            await lock.released()
+            await lock.wait_released()
         """)
         await pair[0].until_no_locks()
 
@@ -294,16 +304,18 @@ class TestConnectSaysInWordsThat:
 class TestOtherScripts:
     JUNK = (
         "null, undefined, 7, '', 'frame', 'accept', 'open', 'shut', ['frame', 'x'], {frame: 'x'}, "
-        "'close', 'close x y', 'close 12', 'close 9999 x', 'close -1', 'close ' + '1'.repeat(1e5), "
-        "'knock', 'knock knock', 'knock ' + 'x'.repeat(1e6), 'knock 00000000-0000-4000-8000-00000000000A', "
+        "'close', 'listening', 'close x y', 'close 12', 'close 9999 x', 'close -1', 'close ' + '1'.repeat(1e5), "
+        "'connect', 'connect connect', 'connect ' + 'x'.repeat(1e6), 'connect 00000000-0000-4000-8000-00000000000A', "
         "new ArrayBuffer(9), new Error('x'), /x/, new Date(), new Map(), 1n"
     )
 
     async def test_that_write_on_the_same_channels_do_no_harm(self, ends: Pair) -> None:
         url = await serve(ends[0])
         await ends[1].run(f"socket = await connect({url}, 5)")
-        names = await ends[1].run("[socket._name, tabs._scoped(listener.url[5:] if 'listener' in globals() else '')]")
-        names[1] = await ends[0].run("listener._door_name")
+        (id,) = {
+            name.removesuffix(" client") for name in await ends[1].run("await locks()") if name.endswith(" client")
+        }
+        names = await ends[0].run(f"[scoped({id!r}), scoped(listener.url.removeprefix('tabs:'))]")
         await ends[0].page.evaluate(
             f"""names => {{
             for (const name of names) {{
@@ -327,17 +339,17 @@ class TestOtherScripts:
             heard
         """) == ["", "", "hello", "hello again"]  # the word "frame" alone is an empty frame; both ends heard it
 
-    async def test_that_knock_and_die_are_forgotten(self, ends: Pair) -> None:
+    async def test_that_ask_for_a_connection_and_die_are_forgotten(self, ends: Pair) -> None:
         await serve(ends[0])
         assert (
             await ends[0].run("""
             from uuid import uuid4
-            door = tabs.Channel(listener._door_name, lambda message: None)
+            channel = Channel(scoped(listener.url.removeprefix("tabs:")), lambda message: None)
             for _ in range(20):
-                door.post(f"knock {uuid4()}")
+                channel.post(connect_request(str(uuid4())))
             async def came(): return len(ended) == 20
             await until(came)
-            door.close()
+            channel.close()
             [code for code, _ in ended]
         """)
             == [1006] * 20
@@ -398,10 +410,10 @@ class TestStopping:
         """)
 
     async def test_at_any_moment_of_the_start_leaves_nothing_behind(self, pair: Pair) -> None:
-        doors = await pair[0].run("""
-            doors = []
+        leaders = await pair[0].run("""
+            leaders = []
             for turns in range(40):
-                listener = tabs.TabListener("short-lived", echo)
+                listener = TabListener("short-lived", echo)
                 starting = later(listener.start())
                 for _ in range(turns):
                     await asyncio.sleep(0)
@@ -410,10 +422,10 @@ class TestStopping:
                 await asyncio.wait({starting})
                 await listener.stop()
                 await asyncio.sleep(0)
-                doors.append(listener.serves)
-            doors
+                leaders.append(listener.serves)
+            leaders
         """)
-        assert doors == [False] * 40
+        assert leaders == [False] * 40
         await pair[0].until_no_locks()
 
 
