@@ -10,6 +10,7 @@ import sys
 if sys.platform == "emscripten":
     from p2pchat.webrtc.browser_engine import (
         InvalidStateError,
+        OperationError,
         RTCConfiguration,
         RTCDataChannel,
         RTCIceCandidate,
@@ -21,6 +22,7 @@ if sys.platform == "emscripten":
 else:
     from p2pchat.webrtc.aiortc_engine import (
         InvalidStateError,
+        OperationError,
         RTCConfiguration,
         RTCDataChannel,
         RTCIceCandidate,
@@ -32,6 +34,7 @@ else:
 
 __all__ = [
     "InvalidStateError",
+    "OperationError",
     "RTCConfiguration",
     "RTCDataChannel",
     "RTCIceCandidate",

@@ -30,11 +30,13 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc import RTCPeerConnection as AiortcPeerConnection
+from aiortc.exceptions import OperationError
 from aiortc.rtcsctptransport import DataChunk
 from aiortc.sdp import candidate_from_sdp
 
 __all__ = [
     "InvalidStateError",
+    "OperationError",
     "RTCConfiguration",
     "RTCDataChannel",
     "RTCIceCandidate",

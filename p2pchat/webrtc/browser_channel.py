@@ -1,36 +1,41 @@
 """RTCDataChannel over the browser's (W3C WebRTC, section 6), with aiortc's manners.
 
 The browser's channel may be in another thread. Its state is mirrored here, so that properties can be read and misuse
-refused at once, in Python; bytes that were handed over count as buffered until the page has said that they left.
+refused at once, in Python; bytes that were given to `send` count as buffered until the page has said that they left.
+
+What the browser alone can know comes later, on a page as in a Worker: the channel is closed, and the reason comes with
+the event ``error``, right before ``close`` (W3C WebRTC, section 6.2, "announce the data channel as closed").
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from p2pchat.webrtc.browser_events import PatientEmitter
-from p2pchat.webrtc.browser_transports import Carrier, to_javascript
-from p2pchat.webrtc.browser_types import InvalidStateError, OperationError, error_from
+from p2pchat.errors import InvalidStateError, OperationError
+from p2pchat.webrtc.browser_events import BufferingEmitter
+from p2pchat.webrtc.browser_transports import Transport, to_javascript
+from p2pchat.webrtc.browser_types import error_from
 
 MAX_BUFFERED = 16 * 1024 * 1024  # bytes; Chromium refuses more, and without a limit a Worker would fill the page
-MAX_UNHEARD = 16 * 1024 * 1024  # bytes of messages that wait for somebody to listen
+MAX_UNREAD = 16 * 1024 * 1024  # bytes of messages that wait for somebody to listen; as much as may wait to be sent
 
 
-class RTCDataChannel(PatientEmitter):
+class RTCDataChannel(BufferingEmitter):
     """One channel; made by `RTCPeerConnection.createDataChannel` or the other peer.
 
-    Events: ``open``, ``message`` (with str or bytes), ``bufferedamountlow``, ``close``. Messages wait for the first
-    listener; after ``close`` all listeners are removed, as in aiortc.
+    Events: ``open``, ``message`` (with str or bytes), ``bufferedamountlow``, ``error`` (with the exception that closed
+    the channel; as with every object of aiortc, pyee sends what a listener raised that way too), ``close``. Messages
+    wait for the first listener; after ``close`` all listeners are removed, as in aiortc.
     """
 
-    def __init__(self, carrier: Carrier, state: Mapping[str, Any], number: int | None = None) -> None:
-        super().__init__(kept="message")
-        self._carrier = carrier
+    def __init__(self, transport: Transport, state: Mapping[str, Any], number: int | None = None) -> None:
+        super().__init__(buffered="message")
+        self._transport = transport
         self._state = dict(state)
-        self._number = carrier.add(self._hear, number)
-        self._handed = 0  # bytes given to `send` so far
-        self._left = 0  # and of these, out of the browser's buffer
+        self._number = transport.add(self._on_message, number)
+        self._queued = 0  # bytes given to `send` so far
+        self._sent = 0  # and of these, out of the browser's buffer
         self._low = 0
-        self._unheard = 0
+        self._unread = 0
         self._failure: Exception | None = None
 
     @property
@@ -76,7 +81,7 @@ class RTCDataChannel(PatientEmitter):
     @property
     def bufferedAmount(self) -> int:
         """Bytes given to `send` that have not left this machine's buffers."""
-        return self._handed - self._left
+        return self._queued - self._sent
 
     @property
     def bufferedAmountLowThreshold(self) -> int:
@@ -88,7 +93,7 @@ class RTCDataChannel(PatientEmitter):
         if not 0 <= value <= 0xFFFF_FFFF:
             raise ValueError("bufferedAmountLowThreshold must be in range 0 - 4294967295")
         self._low = value
-        self._carrier.post(self._number, "low", value)
+        self._transport.post(self._number, "low", value)
 
     def send(self, data: str | bytes) -> None:
         """Send a message.
@@ -97,7 +102,8 @@ class RTCDataChannel(PatientEmitter):
         larger than the other side takes, OperationError where too much waits already.
         """
         if self.readyState != "open":
-            raise InvalidStateError(f"The channel is {self.readyState}, not open.")
+            because = f": {self._failure}" if self._failure else "."
+            raise InvalidStateError(f"The channel is {self.readyState}, not open{because}")
         if isinstance(data, str):
             size = len(data) if data.isascii() else len(data.encode())
             message: Any = data
@@ -114,60 +120,64 @@ class RTCDataChannel(PatientEmitter):
                 f"{self.bufferedAmount} bytes wait to be sent, and no more than {MAX_BUFFERED} may: "
                 "wait for bufferedamountlow."
             )
-        self._handed += size
-        self._carrier.post(self._number, "send", message)
-        if self._failure is not None:
-            raise self._failure
+        self._queued += size
+        self._transport.post(self._number, "send", message)
 
     def close(self) -> None:
         """Close the channel when all that was sent has arrived (RFC 8831, section 6.7); closed ones stay so."""
         if self.readyState in ("connecting", "open"):
             self._state["readyState"] = "closing"
-            self._carrier.post(self._number, "close")
+            self._transport.post(self._number, "close")
 
-    def _hear(self, what: str, *rest: Any) -> None:
+    def _on_message(self, what: str, *rest: Any) -> None:
         match what:
             case "message":
                 (data,) = rest
-                self._take(data if isinstance(data, str) else data.to_bytes())
+                self._receive(data if isinstance(data, str) else data.to_bytes())
             case "left":
                 (left,) = rest
                 was_high = self.bufferedAmount > self._low
-                self._left = left
+                self._sent = left
                 if was_high and self.bufferedAmount <= self._low:
-                    self._tell("bufferedamountlow")
+                    self._emit_safely("bufferedamountlow")
             case "state":
                 state = rest[0].to_py()
                 ready = state.pop("readyState")
                 self._state |= state
-                self._turn(ready)
+                self._set_state(ready)
             case "error":
                 self._fail(error_from(*rest))
             case "gone":
-                self._turn("closed")
+                self._set_closed(*rest)
 
-    def _take(self, data: str | bytes) -> None:
-        self._emit_or_keep(data)
-        self._unheard = self._unheard + len(data) if self._kept else 0
-        if self._unheard > MAX_UNHEARD:
-            self._fail(OperationError(f"Nobody listened to {self._unheard} bytes of messages."))
+    def _receive(self, data: str | bytes) -> None:
+        self._emit_or_buffer(data)
+        self._unread = self._unread + len(data) if self._buffer else 0
+        if self._unread > MAX_UNREAD:
+            self._fail(OperationError(f"Nobody listened to {self._unread} bytes of messages."))
 
-    def _turn(self, state: str) -> None:
+    def _set_state(self, state: str) -> None:
         """Come to another state; one that we have left never comes back, whatever is still on its way to us."""
         order = ("connecting", "open", "closing", "closed")
         if order.index(state) <= order.index(self.readyState):
             return
         self._state["readyState"] = state
         if state == "open":
-            self._tell("open")
+            self._emit_safely("open")
         elif state == "closed":
-            self._carrier.remove(self._number)
-            self._release()
-            self._tell("close")
+            self._transport.remove(self._number)
+            self._flush()
+            if self._failure is not None:
+                self._emit_safely("error", self._failure)
+            self._emit_safely("close")
             self.remove_all_listeners()
 
+    def _set_closed(self, failure: Exception | None) -> None:
+        """The connection is closed, and this channel with it; in case of a failure, for that reason."""
+        self._failure = self._failure or failure
+        self._set_state("closed")
+
     def _fail(self, error: Exception) -> None:
-        """A message could not be sent or kept, so what follows it must not pass for all there was."""
-        self._failure = error
+        """It could not be made, or a message not be sent or kept: what follows must not pass for all there was."""
         self.close()
-        self._turn("closed")
+        self._set_closed(error)

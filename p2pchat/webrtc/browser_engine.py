@@ -7,6 +7,11 @@
                  browser_transports ── on a page: direct calls        ── peer_connections.js ── the browser's own
                                 └── in a Worker: a BroadcastChannel ── the same file, on the page of the notebook
 
+A call that returns nothing to wait for (`RTCPeerConnection`, `RTCPeerConnection.createDataChannel`,
+`RTCDataChannel.send`) raises what W3C WebRTC lets us check in Python, on a page and in a Worker alike. What the browser
+alone can know comes later in both places: a channel is closed with an ``error`` event, a connection is closed, and
+whatever is then asked of it raises the reason.
+
 One thing differs from aiortc, where a browser can do more. `RTCPeerConnection.setLocalDescription` returns when all
 candidates are gathered and stand in ``localDescription``, as aiortc does; but if somebody listens to ``icecandidate``,
 it returns at once, and the candidates come as events while they are found (trickle ICE, RFC 8838; None at the end).
@@ -17,23 +22,24 @@ import itertools
 from contextlib import suppress
 from typing import Any
 
+from p2pchat.errors import InvalidStateError, OperationError
 from p2pchat.webrtc.browser_channel import RTCDataChannel
-from p2pchat.webrtc.browser_events import PatientEmitter
-from p2pchat.webrtc.browser_transports import carrier, to_javascript
+from p2pchat.webrtc.browser_events import BufferingEmitter
+from p2pchat.webrtc.browser_transports import to_javascript, transport
 from p2pchat.webrtc.browser_types import (
-    InvalidStateError,
-    OperationError,
     RTCConfiguration,
     RTCIceCandidate,
     RTCIceServer,
     RTCSessionDescription,
     RTCStats,
+    data_channel_init,
     error_from,
     ice_candidate,
 )
 
 __all__ = [
     "InvalidStateError",
+    "OperationError",
     "RTCConfiguration",
     "RTCDataChannel",
     "RTCIceCandidate",
@@ -44,19 +50,20 @@ __all__ = [
 ]
 
 GATHERING_TIMEOUT = 5.0  # seconds; a STUN server that does not answer holds candidates up for much longer
-MAX_NAME = 65_535  # bytes of a label or protocol (W3C WebRTC, section 6.1)
 
 
-class RTCPeerConnection(PatientEmitter):
+class RTCPeerConnection(BufferingEmitter):
     """The browser's RTCPeerConnection (W3C WebRTC, section 4.4).
 
     Events: ``datachannel``, ``icecandidate``, ``connectionstatechange``, ``iceconnectionstatechange``,
     ``icegatheringstatechange``, ``signalingstatechange``. Channels wait for the first listener to ``datachannel``;
     after `close` all listeners are removed, as in aiortc.
+
+    Raises: ValueError where the configuration names no usable ICE servers, PageMissing.
     """
 
     def __init__(self, configuration: RTCConfiguration | None = None) -> None:
-        super().__init__(kept="datachannel")
+        super().__init__(buffered="datachannel")
         self._states = {
             "connectionState": "new",
             "iceConnectionState": "new",
@@ -65,15 +72,14 @@ class RTCPeerConnection(PatientEmitter):
         }
         self._descriptions: dict[str, RTCSessionDescription | None] = {}
         self._channels: list[RTCDataChannel] = []
-        self._questions = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._call_numbers = itertools.count(1)
+        self._calls: dict[int, asyncio.Future[Any]] = {}
         self._gathered = asyncio.Event()
         self._failure: Exception | None = None
-        self._carrier = carrier()
-        self._number = self._carrier.add(self._hear)
-        self._carrier.post(self._number, "new", to_javascript((configuration or RTCConfiguration()).to_init()))
-        if self._failure is not None:
-            raise self._failure
+        init = (configuration or RTCConfiguration()).to_init()
+        self._transport = transport()
+        self._number = self._transport.add(self._on_message)
+        self._transport.post(self._number, "new", to_javascript(init))
 
     @property
     def connectionState(self) -> str:
@@ -117,45 +123,35 @@ class RTCPeerConnection(PatientEmitter):
     ) -> RTCDataChannel:
         """Make a channel (section 6.1).
 
-        Raises: InvalidStateError where the connection is closed, ValueError where the options do not fit together.
+        If the browser refuses it all the same, for instance because a channel that is not open yet got this ``id`` from
+        the browser, the channel is closed with an ``error`` event.
+
+        Raises: InvalidStateError where the connection is closed, ValueError where the options do not fit together, are
+        out of range, or the ``id`` is in use.
         """
-        self._refuse_if_closed()
-        if maxPacketLifeTime is not None and maxRetransmits is not None:
-            raise ValueError("Cannot specify both maxPacketLifeTime and maxRetransmits")
-        if negotiated and (id is None or not 0 <= id <= 65_534):
-            raise ValueError("ID must be in range 0-65534 if data channel is negotiated out-of-band")
-        if max(len(label.encode()), len(protocol.encode())) > MAX_NAME:
-            raise ValueError(f"A label or protocol has {MAX_NAME} bytes at most")
-        options = {
-            "maxPacketLifeTime": maxPacketLifeTime,
-            "maxRetransmits": maxRetransmits,
-            "ordered": ordered,
-            "protocol": protocol,
-            "negotiated": negotiated,
-            "id": id,
-        }
-        options = {name: value for name, value in options.items() if value is not None}
-        channel = RTCDataChannel(self._carrier, {"readyState": "connecting", "label": label, **options})
-        self._own(channel)
-        self._carrier.post(self._number, "channel", channel._number, label, to_javascript(options))
-        if channel._failure is not None:
-            raise channel._failure
+        self._check_not_closed()
+        init = data_channel_init(label, maxPacketLifeTime, maxRetransmits, ordered, protocol, negotiated, id)
+        if negotiated and any(it.id == id for it in self._channels if it.readyState != "closed"):
+            raise ValueError(f"ID {id} is in use by another channel of this connection")
+        channel = RTCDataChannel(self._transport, {"readyState": "connecting", "label": label, **init})
+        self._add_channel(channel)
+        self._transport.post(self._number, "channel", channel._number, label, to_javascript(init))
         return channel
 
     async def createOffer(self) -> RTCSessionDescription:
         """Make an offer. Raises: InvalidStateError where the connection is closed."""
-        return _description(await self._ask("createOffer"))
+        return _description(await self._call("createOffer"))
 
     async def createAnswer(self) -> RTCSessionDescription:
         """Make an answer. Raises: InvalidStateError where there is no offer, or the connection is closed."""
-        return _description(await self._ask("createAnswer"))
+        return _description(await self._call("createAnswer"))
 
     async def setLocalDescription(self, sessionDescription: RTCSessionDescription | None = None) -> None:
         """Take our own offer or answer, and gather candidates; see this module's docstring for when it returns.
 
         Raises: InvalidStateError where it does not fit the moment.
         """
-        await self._ask("setLocalDescription", _init(sessionDescription))
+        await self._call("setLocalDescription", _init(sessionDescription))
         if not self.listeners("icecandidate"):
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHERING_TIMEOUT):
@@ -167,7 +163,7 @@ class RTCPeerConnection(PatientEmitter):
         Raises: InvalidStateError where it does not fit the moment, ValueError or OperationError where the browser
         cannot use it.
         """
-        await self._ask("setRemoteDescription", _init(sessionDescription))
+        await self._call("setRemoteDescription", _init(sessionDescription))
 
     async def addIceCandidate(self, candidate: RTCIceCandidate | None) -> None:
         """Take a candidate of the other side; None for the end of candidates.
@@ -176,12 +172,12 @@ class RTCPeerConnection(PatientEmitter):
         cannot use it.
         """
         if candidate is None:
-            await self._ask("addIceCandidate")
+            await self._call("addIceCandidate")
             return
         if candidate.sdpMid is None and candidate.sdpMLineIndex is None:
             raise ValueError("Candidate must have either sdpMid or sdpMLineIndex")
         try:
-            await self._ask("addIceCandidate", to_javascript(candidate.toJSON()))
+            await self._call("addIceCandidate", to_javascript(candidate.toJSON()))
         except OperationError as error:
             raise ValueError(str(error)) from error
 
@@ -189,71 +185,71 @@ class RTCPeerConnection(PatientEmitter):
         """What the browser counts and measures: reports by their id; none once the connection is closed."""
         if self.signalingState == "closed":
             return {}
-        return {report["id"]: RTCStats.read(report) for report in await self._ask("getStats")}
+        return {report["id"]: RTCStats.read(report) for report in await self._call("getStats")}
 
     async def close(self) -> None:
         """Close the connection and its channels; a closed one stays so."""
-        self._carrier.post(self._number, "close")
-        self._end()
+        self._transport.post(self._number, "close")
+        self._set_closed()
 
-    def _own(self, channel: RTCDataChannel) -> None:
+    def _add_channel(self, channel: RTCDataChannel) -> None:
         self._channels = [*(known for known in self._channels if known.readyState != "closed"), channel]
 
-    def _refuse_if_closed(self) -> None:
+    def _check_not_closed(self) -> None:
         if self.signalingState == "closed":
             raise self._failure or InvalidStateError("RTCPeerConnection is closed")
 
-    async def _ask(self, method: str, *arguments: Any) -> Any:
+    async def _call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the browser's object that gives a promise, and wait for that."""
-        self._refuse_if_closed()
-        question = next(self._questions)
-        answer = self._asked[question] = self._eventloop.create_future()
+        self._check_not_closed()
+        number = next(self._call_numbers)
+        result = self._calls[number] = self._eventloop.create_future()
         try:
-            self._carrier.post(self._number, "ask", question, method, *arguments)
-            return await answer
+            self._transport.post(self._number, "ask", number, method, *arguments)
+            return await result
         finally:
-            del self._asked[question]
+            del self._calls[number]
 
-    def _hear(self, what: str, *rest: Any) -> None:
+    def _on_message(self, what: str, *rest: Any) -> None:
         match what:
             case "state":
-                self._look(*rest)
+                self._update(*rest)
             case "answer":
-                question, state, *value = rest
-                self._look(state)
-                self._answer(question, value[0].to_py() if value and value[0] is not None else None)
+                call, state, *value = rest
+                self._update(state)
+                self._settle(call, value[0].to_py() if value and value[0] is not None else None)
             case "refused":
-                question, state, name, words = rest
-                self._look(state)
-                self._answer(question, error_from(name, words))
+                call, state, name, words = rest
+                self._update(state)
+                self._settle(call, error_from(name, words))
             case "icecandidate":
                 state, *init = rest
-                self._look(state)
+                self._update(state)
                 candidate = RTCIceCandidate(**init[0].to_py()) if init and init[0] is not None else None
                 # A turn later, so that whoever awaits `setLocalDescription` goes on before the first candidate comes.
-                self._eventloop.call_soon(self._tell, "icecandidate", candidate)
+                self._eventloop.call_soon(self._emit_safely, "icecandidate", candidate)
             case "datachannel":
                 number, state = rest
-                channel = RTCDataChannel(self._carrier, state.to_py(), number)
-                self._own(channel)
-                self._emit_or_keep(channel)
+                channel = RTCDataChannel(self._transport, state.to_py(), number)
+                self._add_channel(channel)
+                self._emit_or_buffer(channel)
             case "error":
                 self._failure = error_from(*rest)
-                self._end()
+                self._set_closed()
             case "gone":
                 (self._failure,) = rest
-                self._end()
+                self._set_closed()
 
-    def _answer(self, question: int, value: Any) -> None:
-        answer = self._asked.get(question)
-        if answer is None or answer.done():  # whoever asked was cancelled
+    def _settle(self, call: int, value: Any) -> None:
+        result = self._calls.get(call)
+        if result is None or result.done():  # whoever called was cancelled
             return
         if isinstance(value, Exception):
-            answer.set_exception(value)
+            result.set_exception(value)
         else:
-            answer.set_result(value)
+            result.set_result(value)
 
-    def _look(self, state: Any) -> None:
+    def _update(self, state: Any) -> None:
         """Mirror the browser's state, and tell of what has changed."""
         new = state.to_py()
         if self.signalingState == "closed":
@@ -265,23 +261,23 @@ class RTCPeerConnection(PatientEmitter):
         if self.iceGatheringState == "complete":
             self._gathered.set()
         for name in changed:
-            self._tell(f"{name.lower()}change")
+            self._emit_safely(f"{name.lower()}change")
 
-    def _end(self) -> None:
-        """Be closed: no event comes after this, and nobody waits for an answer that cannot come."""
+    def _set_closed(self) -> None:
+        """Be closed: no event comes after this, and nobody waits for a result that cannot come."""
         if self.signalingState == "closed":
             return
-        self._carrier.remove(self._number)
+        self._transport.remove(self._number)
         changed = ("signalingState", "iceConnectionState", "connectionState")
         self._states |= dict.fromkeys(changed, "closed")
         self._gathered.set()
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(self._failure or InvalidStateError("RTCPeerConnection is closed"))
+        for result in self._calls.values():
+            if not result.done():
+                result.set_exception(self._failure or InvalidStateError("RTCPeerConnection is closed"))
         for channel in self._channels:
-            channel._turn("closed")
+            channel._set_closed(self._failure)
         for name in changed:
-            self._tell(f"{name.lower()}change")
+            self._emit_safely(f"{name.lower()}change")
         self.remove_all_listeners()
 
 

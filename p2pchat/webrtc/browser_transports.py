@@ -3,6 +3,9 @@
 `peer_connections.js` keeps the browser's objects by number and speaks in messages. On the main thread of a page its
 functions are called directly. In a Worker, where browsers have no RTCPeerConnection, the same messages cross a
 BroadcastChannel to the page: an anywidget there (`p2pchat.webrtc.browser_bridge`) runs the same file.
+
+A message is posted and not answered at once, on a page neither: what the browser makes of it comes back as a message of
+its own, in a later turn of the event loop.
 """
 
 import asyncio
@@ -14,52 +17,57 @@ import js
 from pyodide.code import run_js
 from pyodide.ffi import create_proxy, to_js
 
-from p2pchat.webrtc.browser_types import PageMissing
+from p2pchat.errors import PageMissing
 from p2pchat.webrtc.javascript import script
 
-ANSWER_TIMEOUT = 10.0  # seconds for the page to come to its end of the bridge
+# Seconds for the page to come to its end of the bridge. It has to load a widget, and may be busy showing a notebook;
+# measured on two shared cores it takes less than one.
+ANSWER_TIMEOUT = 10.0
 
-Hear = Callable[..., None]  # called with what the page says of one object: a word, and what belongs to it
+OnMessage = Callable[..., None]  # called with what the page says of one object: a word, and what belongs to it
 
 
-class Carrier:
+class Transport:
     """Gives objects their numbers, and each object what the page says of it."""
 
     post: Callable[..., None]  # (number, what, …): see peer_connections.js
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._hearers: dict[int, Hear] = {}
+        self._objects: dict[int, OnMessage] = {}
         self._last = 0
 
-    def add(self, hear: Hear, number: int | None = None) -> int:
-        """Let ``hear`` be told of an object. Returns: its number, a new one unless the page has given it one."""
+    def add(self, on_message: OnMessage, number: int | None = None) -> int:
+        """Call ``on_message`` with what the page says of an object.
+
+        Returns: the number of the object, a new one unless the page has given it one.
+        """
         if number is None:
             self._last = number = self._last + 1
-        self._hearers[number] = hear
+        self._objects[number] = on_message
         return number
 
     def remove(self, number: int) -> None:
-        """Hear no more of an object; it may have been removed before."""
-        self._hearers.pop(number, None)
+        """Forget an object; it may have been removed before."""
+        self._objects.pop(number, None)
 
     def _deliver(self, number: int, what: str, *rest: Any) -> None:
-        hear = self._hearers.get(number)
-        if hear is not None:
-            hear(what, *rest)
+        on_message = self._objects.get(number)
+        if on_message is not None:
+            on_message(what, *rest)
 
 
-class Direct(Carrier):
+class DirectTransport(Transport):
     """On the main thread of a page."""
 
     def __init__(self) -> None:
         super().__init__()
-        own = run_js(f"{script('peer_connections.js')}\npeerConnections")
-        self.post = own(create_proxy(self._deliver)).take
+        peer_connections = run_js(f"{script('peer_connections.js')}\npeerConnections")
+        self.post = peer_connections(create_proxy(self._deliver)).take
 
 
-class Bridge(Carrier):
-    """In a Worker. What is said before the page is there waits for it, `ANSWER_TIMEOUT` at most."""
+class BridgeTransport(Transport):
+    """In a Worker. What is posted before the page is there waits for it, `ANSWER_TIMEOUT` at most."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,31 +79,31 @@ class Bridge(Carrier):
         widget = _widget_class()
         self._name = f"p2pchat.webrtc {uuid.uuid4()}"
         self._end = run_js(script("bridge_worker.js"))(self._name, create_proxy(self._deliver))
-        self._early: list[tuple[Any, ...]] = []
+        self._pending: list[tuple[Any, ...]] = []
         self._awaited = {"locked", "here"}  # we live, and the page is there: only then can it know when we are gone
-        self.post = self._keep
-        self._timeout = self._loop.call_later(ANSWER_TIMEOUT, self._give_up)
+        self.post = self._post_later
+        self._timeout = self._loop.call_later(ANSWER_TIMEOUT, self._on_timeout)
         self._widget = widget(name=self._name)
 
-    def _keep(self, *message: Any) -> None:
-        self._early.append(message)
+    def _post_later(self, *message: Any) -> None:
+        self._pending.append(message)
 
     def _deliver(self, number: int, what: str, *rest: Any) -> None:
         if number:
             super()._deliver(number, what, *rest)
         elif what == "gone":
-            self._end_with(PageMissing("The page has closed this notebook's WebRTC connections: its widget is gone."))
+            self._fail(PageMissing("The page has closed this notebook's WebRTC connections: its widget is gone."))
         elif what in self._awaited:
             self._awaited.remove(what)
             if not self._awaited:
                 self._timeout.cancel()
                 self.post = self._end.post
-                for message in ([0, "locked"], *self._early):
+                for message in ([0, "locked"], *self._pending):
                     self.post(*message)
-                self._early.clear()
+                self._pending.clear()
 
-    def _give_up(self) -> None:
-        self._end_with(
+    def _on_timeout(self) -> None:
+        self._fail(
             PageMissing(
                 f"No page answered within {ANSWER_TIMEOUT:g} seconds. This Python runs in a Worker, where browsers "
                 "allow no WebRTC, and needs the page of its notebook for it. Open the notebook in a browser tab "
@@ -103,32 +111,32 @@ class Bridge(Carrier):
             )
         )
 
-    def _end_with(self, error: PageMissing) -> None:
-        """All objects are closed; the next connection that is made builds a new bridge."""
-        global _carrier
-        if _carrier is self:
-            _carrier = None
+    def _fail(self, error: PageMissing) -> None:
+        """Close all objects; the next connection that is made builds a new bridge."""
+        global _transport
+        if _transport is self:
+            _transport = None
         self._timeout.cancel()
         self.post = lambda *_: None
         self._end.close()
-        for hear in list(self._hearers.values()):
-            hear("gone", error)
-        self._hearers.clear()
+        for on_message in list(self._objects.values()):
+            on_message("gone", error)
+        self._objects.clear()
         self._widget.close()
 
 
-_carrier: Carrier | None = None
+_transport: Transport | None = None
 
 
-def carrier() -> Carrier:
+def transport() -> Transport:
     """The one of this program, made when it is first needed.
 
     Raises: PageMissing in a Worker that has no widgets to reach the page with.
     """
-    global _carrier
-    if _carrier is None:
-        _carrier = Direct() if hasattr(js, "RTCPeerConnection") else Bridge()
-    return _carrier
+    global _transport
+    if _transport is None:
+        _transport = DirectTransport() if hasattr(js, "RTCPeerConnection") else BridgeTransport()
+    return _transport
 
 
 def to_javascript(value: object) -> Any:

@@ -1,6 +1,8 @@
 """What goes into the browser's WebRTC and what comes out of it: descriptions, candidates, statistics, errors.
 
-Configuration, servers and descriptions are the W3C's dictionaries as dataclasses, with the fields that aiortc has.
+Configuration, servers and descriptions are the W3C's dictionaries as dataclasses, with the fields that aiortc has. What
+the standard lets us check is checked here, before it goes to the browser: `RTCConfiguration.to_init`,
+`data_channel_init`.
 """
 
 import re
@@ -10,18 +12,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from p2pchat.errors import InvalidStateError, OperationError
 
-class InvalidStateError(Exception):
-    """What was asked for does not fit the state of the connection or channel."""
-
-
-class OperationError(RuntimeError):
-    """The browser could not do what was asked of it; the text is the browser's."""
-
-
-class PageMissing(RuntimeError):
-    """A Worker has no WebRTC of its own, and no page lends it one."""
-
+MAX_NAME = 65_535  # bytes of UTF-8 in a label or protocol (W3C WebRTC, section 6.1)
+MAX_UNSIGNED_SHORT = 65_535  # of maxRetransmits, and of maxPacketLifeTime in milliseconds (W3C WebRTC, section 6.1)
+MAX_ID = 65_534  # of a channel; 65,535 is none (W3C WebRTC, section 6.1)
+MAX_USERNAME = 509  # bytes of UTF-8 for a TURN server (RFC 8489, section 14.3; browsers refuse more)
 
 # DOMExceptions by name (https://webidl.spec.whatwg.org/#idl-DOMException-error-names); all others: OperationError
 _ERRORS: dict[str, type[Exception]] = {
@@ -56,8 +52,12 @@ class RTCConfiguration:
     iceTransportPolicy: str = "all"
 
     def to_init(self) -> dict[str, object]:
-        """The W3C's RTCConfiguration dictionary."""
+        """The W3C's RTCConfiguration dictionary. Raises: ValueError where a browser would not take it."""
         policy = getattr(self.iceTransportPolicy, "value", self.iceTransportPolicy)  # a word, or an Enum of such
+        if policy not in (policies := ["all", "relay"]):
+            raise ValueError(f"'iceTransportPolicy' must be in {policies} (got {policy!r})")
+        for server in self.iceServers or []:
+            _check_ice_server(server)
         return {
             "iceServers": [
                 {
@@ -69,6 +69,65 @@ class RTCConfiguration:
             ],
             "iceTransportPolicy": policy,
         }
+
+
+# RFC 7064, section 3.1, and RFC 7065, section 3.1. Of a host only what no browser takes is left out.
+_ICE_URL = re.compile(
+    r"(?P<scheme>stuns?|turns?):(?P<host>\[[^\s\[\]/@]+\]|[^\s\[\]:/?#@]+)(:(?P<port>[0-9]{1,5}))?"
+    r"(?P<query>\?transport=(udp|tcp))?",
+    re.IGNORECASE,
+)
+
+
+def _check_ice_server(server: RTCIceServer) -> None:
+    """See that a server is one (W3C WebRTC, section 4.4.1.6, "set the ICE servers"). Raises: ValueError."""
+    urls = [server.urls] if isinstance(server.urls, str) else server.urls
+    if not urls:
+        raise ValueError("an ICE server needs at least one URL")
+    for url in urls:
+        read = _ICE_URL.fullmatch(url)
+        if read is None or not 1 <= int(read["port"] or 1) <= 65_535:
+            raise ValueError(f"{url[:80]!r} is not the URL of a STUN or TURN server")
+        if read["scheme"].lower().startswith("stun"):
+            if read["query"]:
+                raise ValueError(f"{url[:80]!r} is not the URL of a STUN server: it may have no transport")
+        elif not (server.username and server.credential):
+            raise ValueError(f"{url[:80]!r} needs a username and a credential")
+        elif len(server.username.encode()) > MAX_USERNAME:
+            raise ValueError(f"the username for {url[:80]!r} has {MAX_USERNAME} bytes at most")
+
+
+def data_channel_init(
+    label: str,
+    maxPacketLifeTime: int | None,
+    maxRetransmits: int | None,
+    ordered: bool,
+    protocol: str,
+    negotiated: bool,
+    id: int | None,
+) -> dict[str, object]:
+    """The W3C's RTCDataChannelInit dictionary (section 6.2); an ``id`` counts only if ``negotiated``.
+
+    Raises: ValueError where a browser would not take it.
+    """
+    if max(len(label.encode()), len(protocol.encode())) > MAX_NAME:
+        raise ValueError(f"A label or protocol has {MAX_NAME} bytes at most")
+    if maxPacketLifeTime is not None and maxRetransmits is not None:
+        raise ValueError("Cannot specify both maxPacketLifeTime and maxRetransmits")
+    for name, value in (("maxPacketLifeTime", maxPacketLifeTime), ("maxRetransmits", maxRetransmits)):
+        if value is not None and not 0 <= value <= MAX_UNSIGNED_SHORT:
+            raise ValueError(f"{name} must be in range 0-{MAX_UNSIGNED_SHORT} (got {value})")
+    if negotiated and (id is None or not 0 <= id <= MAX_ID):
+        raise ValueError(f"ID must be in range 0-{MAX_ID} if data channel is negotiated out-of-band (got {id})")
+    init = {
+        "maxPacketLifeTime": maxPacketLifeTime,
+        "maxRetransmits": maxRetransmits,
+        "ordered": ordered,
+        "protocol": protocol,
+        "negotiated": negotiated,
+        "id": id if negotiated else None,
+    }
+    return {name: value for name, value in init.items() if value is not None}
 
 
 @dataclass

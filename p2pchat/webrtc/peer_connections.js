@@ -14,6 +14,9 @@
  *                                                          channel    "state"       state
  *     either     "close"                                   either     "error"       name, words
  *
+ * Nothing is answered at once: what a call came to, an error too, is posted in a later turn, so that a caller on the same
+ * thread and one behind a bridge see the same.
+ *
  * Numbers above zero are given out by whoever calls; channels that the other peer opens get those below zero. */
 // biome-ignore lint/correctness/noUnusedVariables: browser_bridge.py and browser_transports.py append who calls it.
 function peerConnections(post) {
@@ -77,10 +80,7 @@ function peerConnections(post) {
         }
       },
       channel(its, label, options) {
-        adopt(
-          attempt(its, () => connection.createDataChannel(label, options)),
-          its,
-        );
+        attempt(its, () => adopt(connection.createDataChannel(label, options), its));
       },
       close() {
         objects.delete(number);
@@ -91,7 +91,6 @@ function peerConnections(post) {
   };
 
   const addChannel = (number, channel, connection) => {
-    if (!channel) return;
     let low = 0; // the threshold that our caller cares about
     let sent = 0;
     let closing = false;
@@ -126,6 +125,7 @@ function peerConnections(post) {
     }
     objects.set(number, {
       send(data) {
+        if (channel.readyState !== "open") return; // the state that says so is on its way to whoever sent this
         attempt(number, () => {
           const before = channel.bufferedAmount;
           channel.send(data);
@@ -146,9 +146,9 @@ function peerConnections(post) {
 
   const attempt = (number, act) => {
     try {
-      return act();
+      act();
     } catch (error) {
-      post(number, "error", error.name, error.message);
+      queueMicrotask(() => post(number, "error", error.name, error.message));
     }
   };
 

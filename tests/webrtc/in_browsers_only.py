@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from p2pchat.webrtc.browser_types import OperationError
+from p2pchat.webrtc import OperationError
 from tests.support.rtc_ends import End, Pair, negotiate, opened
 
 
@@ -130,7 +130,7 @@ class TestWhoComesLate:
     async def test_is_not_waited_for_with_more_than_memory_allows(
         self, ends: Pair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("p2pchat.webrtc.browser_channel.MAX_UNHEARD", 100_000)
+        monkeypatch.setattr("p2pchat.webrtc.browser_channel.MAX_UNREAD", 100_000)
         ours, theirs = await opened(*ends)
         theirs.remove_all_listeners("message")
         for _ in range(7):
@@ -201,12 +201,22 @@ class TestErrors:
         with pytest.raises(ends[0].engine.InvalidStateError, match="closed"):
             await asyncio.wait_for(asked, 20)
 
-    async def test_of_servers_that_are_none_come_at_the_latest_with_the_first_question(
-        self, engine: ModuleType
-    ) -> None:
-        configuration = engine.RTCConfiguration([engine.RTCIceServer("nonsense")])
-        with pytest.raises(ValueError, match="nonsense"):
-            await engine.RTCPeerConnection(configuration).createOffer()
+    async def test_of_servers_that_are_none_come_at_once(self, engine: ModuleType) -> None:
+        for configuration in (
+            engine.RTCConfiguration([engine.RTCIceServer("nonsense")]),
+            engine.RTCConfiguration(iceTransportPolicy="nonsense"),
+        ):
+            with pytest.raises(ValueError, match="nonsense"):
+                engine.RTCPeerConnection(configuration)
+
+    async def test_of_options_out_of_range_come_at_once(self, ends: Pair) -> None:
+        for option in ("maxRetransmits", "maxPacketLifeTime"):
+            for value in (-1, 65_536):
+                with pytest.raises(ValueError, match=f"{option} .*65535"):
+                    ends[0].connection.createDataChannel("chat", **{option: value})
+            ends[0].create(**{option: 65_535})
+        assert ends[0].create(id=99_999).id is None, "an id that was not agreed upon means nothing"
+        await opened(*ends)
 
     async def test_tell_of_a_full_buffer(self, ends: Pair) -> None:
         ours, _ = await opened(*ends)
@@ -223,17 +233,91 @@ class TestErrors:
                 ends[0].connection.createDataChannel(**names)
 
 
+async def refused(one: End, other: End):
+    """A channel that the browser refuses: with the id that another got, which is not open yet. Python cannot know."""
+    ours, _ = await opened(one, other)
+    one.create("not open yet")
+    return one.connection.createDataChannel("refused", negotiated=True, id=ours.id + 2)
+
+
+class TestWhatTheBrowserRefuses:
+    """It comes in a later turn, on a page as through the bridge, and is never lost."""
+
+    async def test_closes_a_channel_with_an_error_that_says_why(self, ends: Pair) -> None:
+        channel = await refused(*ends)
+        assert channel.readyState == "connecting"
+        told: list = []
+        channel.on("error", lambda error: told.append((type(error), channel.readyState)))
+        channel.on("close", lambda: (told.append("close"), ends[0].changed.set()))
+        await ends[0].until(lambda: "close" in told)
+        assert told == [(OperationError, "closed"), "close"]
+        with pytest.raises(ends[0].engine.InvalidStateError, match="The channel is closed, not open: "):
+            channel.send("to nobody")
+        await ends[0].until(lambda: ends[0].channels[1].readyState == "open")  # the other one is not disturbed
+
+    async def test_is_logged_where_nobody_listens_to_it(self, ends: Pair) -> None:
+        loop = asyncio.get_running_loop()
+        failures: list = []
+        handler = loop.get_exception_handler()
+        loop.set_exception_handler(lambda _, context: failures.append((context["message"], type(context["exception"]))))
+        try:
+            channel = await refused(*ends)
+            channel.on("close", ends[0].changed.set)
+            await ends[0].until(lambda: channel.readyState == "closed")
+        finally:
+            loop.set_exception_handler(handler)
+        assert failures == [("RTCDataChannel failed", OperationError)]
+
+    async def test_closes_a_connection_and_is_the_answer_to_all_that_is_asked_of_it(
+        self, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("p2pchat.webrtc.browser_types._check_ice_server", lambda server: None)
+        connection = engine.RTCPeerConnection(engine.RTCConfiguration([engine.RTCIceServer("nonsense")]))
+        channel = connection.createDataChannel("chat")
+        told: list = []
+        channel.on("error", told.append)
+        connection.on("connectionstatechange", lambda: told.append(connection.connectionState))
+        for _ in range(2):  # while it is not known, and after
+            with pytest.raises(ValueError, match="nonsense"):
+                await connection.createOffer()
+        with pytest.raises(ValueError, match="nonsense"):
+            connection.createDataChannel("another")
+        assert [str(it) for it in told] == [str(told[0]), "closed"]
+        assert "nonsense" in str(told[0])
+        assert channel.readyState == "closed"
+
+    async def test_is_not_what_is_sent_while_the_news_of_a_close_is_on_its_way(self, ends: Pair) -> None:
+        """In a Worker the channel may be closed on the page already: who sends cannot know, and is told in a moment."""
+        ours, theirs = await opened(*ends)
+        told: list = []
+        ours.on("error", told.append)
+        ours._transport.post(ours._number, "close")
+        ours.send("into the void")
+        await ends[0].until(lambda: ours.readyState == "closed")
+        await ends[1].until(lambda: theirs.readyState == "closed")
+        assert (told, ends[1].messages) == ([], [])
+
+
 class TestNothingIsKept:
     async def test_of_what_was_closed(self, ends: Pair) -> None:
         await opened(*ends)
-        known = ends[0].connection._carrier._hearers
+        known = ends[0].connection._transport._objects
         before = len(known)
         await ends[0].connection.close()
         assert len(known) == before - 2
 
+    async def test_of_a_channel_that_was_refused(self, ends: Pair) -> None:
+        channel = await refused(*ends)
+        channel.on("error", lambda _: None)
+        known = ends[0].connection._transport._objects
+        before = len(known)
+        channel.on("close", ends[0].changed.set)
+        await ends[0].until(lambda: channel.readyState == "closed")
+        assert len(known) == before - 1
+
     async def test_of_a_channel_that_was_closed(self, ends: Pair) -> None:
         ours, theirs = await opened(*ends)
-        known = ends[0].connection._carrier._hearers
+        known = ends[0].connection._transport._objects
         before = len(known)
         ours.close()
         for end, channel in zip(ends, (ours, theirs), strict=True):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from p2pchat import errors
 from p2pchat.webrtc import aiortc_engine, browser_types
 
 HOST = "candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host"
@@ -72,15 +73,97 @@ def test_a_configuration_says_what_was_given_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("InvalidStateError", browser_types.InvalidStateError),
+        ("InvalidStateError", errors.InvalidStateError),
         ("TypeError", TypeError),
         ("SyntaxError", ValueError),
         ("InvalidAccessError", ValueError),
-        ("OperationError", browser_types.OperationError),
-        ("of tomorrow", RuntimeError),
+        ("OperationError", errors.OperationError),
+        ("of tomorrow", errors.OperationError),
     ],
 )
 def test_errors_keep_the_browsers_words(name: str, kind: type[Exception]) -> None:
     error = browser_types.error_from(name, "the words")
     assert isinstance(error, kind)
     assert str(error) == "the words"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("stun:h", "stun:h:3478", "stuns:h.example:5349", "STUN:192.0.2.1", "stun:[2001:db8::1]:3478", "stun:a_b.c"),
+        *("turn:h", "turn:h:1?transport=udp", "turns:h:65535?transport=TCP", "stun:grüße.example"),
+    ],
+)
+def test_a_server_may_have_what_browsers_take(url: str) -> None:
+    server = browser_types.RTCIceServer(url, username="ü" * 254, credential="c")
+    init = browser_types.RTCConfiguration([server]).to_init()
+    assert init["iceServers"] == [{"urls": url, "username": "ü" * 254, "credential": "c"}]
+
+
+@pytest.mark.parametrize(
+    ("urls", "who", "words"),
+    [
+        ([], {}, "at least one URL"),
+        *((url, {}, "not the URL") for url in ("", "h", "stun:", "stun://h", "stun:a b", "stun:[::1", "http://h/")),
+        *((url, {}, "not the URL") for url in ("stun:h:0", "stun:h:65536", "stun:h:x", "stun:u@h", "stun:h:1?x=y")),
+        (["stun:h", "turn:h?transport=sctp"], {}, "not the URL"),
+        ("stun:h?transport=udp", {}, "no transport"),
+        ("turn:h", {}, "username and a credential"),
+        ("turns:h", {"username": "u", "credential": ""}, "username and a credential"),
+        ("turn:h", {"username": "u" * 510, "credential": "c"}, "509 bytes at most"),
+        ("stun:" + "h" * 1000 + "@", {}, r"'stun:h{75}' is"),
+    ],
+    ids=str,
+)
+def test_a_server_that_no_browser_takes_is_an_error_that_names_it(urls: object, who: dict, words: str) -> None:
+    configuration = browser_types.RTCConfiguration([browser_types.RTCIceServer(urls, **who)])
+    with pytest.raises(ValueError, match=words):
+        configuration.to_init()
+
+
+def test_a_policy_that_no_browser_takes_is_an_error() -> None:
+    with pytest.raises(ValueError, match="iceTransportPolicy"):
+        browser_types.RTCConfiguration(iceTransportPolicy="some").to_init()
+
+
+OPTIONS = {
+    **{"label": "chat", "maxPacketLifeTime": None, "maxRetransmits": None},
+    **{"ordered": True, "protocol": "", "negotiated": False, "id": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "init"),
+    [
+        ({}, {}),
+        ({"maxRetransmits": 0, "ordered": False}, {"maxRetransmits": 0, "ordered": False}),
+        ({"maxPacketLifeTime": 65_535}, {"maxPacketLifeTime": 65_535}),
+        ({"label": "x" * 65_535, "protocol": "é" * 32_767}, {"protocol": "é" * 32_767}),
+        ({"negotiated": True, "id": 0}, {"negotiated": True, "id": 0}),
+        ({"negotiated": True, "id": 65_534}, {"negotiated": True, "id": 65_534}),
+        ({"id": 7}, {}),
+    ],
+    ids=range(7),
+)
+def test_options_of_a_channel_are_the_w3cs_dictionary(given: dict, init: dict) -> None:
+    expected = {"ordered": True, "protocol": "", "negotiated": False, **init}
+    assert browser_types.data_channel_init(**{**OPTIONS, **given}) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"label": "é" * 32_768}, "65535 bytes"),
+        ({"protocol": "x" * 65_536}, "65535 bytes"),
+        ({"maxRetransmits": 1, "maxPacketLifeTime": 1}, "both"),
+        ({"maxRetransmits": -1}, "maxRetransmits must be in range 0-65535"),
+        ({"maxPacketLifeTime": 65_536}, "maxPacketLifeTime must be in range 0-65535"),
+        ({"negotiated": True}, "ID"),
+        ({"negotiated": True, "id": -1}, "ID"),
+        ({"negotiated": True, "id": 65_535}, "ID"),
+    ],
+    ids=range(8),
+)
+def test_options_that_no_browser_takes_are_an_error(given: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        browser_types.data_channel_init(**{**OPTIONS, **given})

@@ -282,6 +282,27 @@ class TestAChannel:
             await end.until(lambda end=end: end.messages == ["agreed"])
             assert len(end.channels) == 1
 
+    async def test_has_an_id_of_its_own(self, ends: Pair) -> None:
+        one, other = ends
+        for id in (-1, 65_535):
+            with pytest.raises(ValueError, match="ID"):
+                one.connection.createDataChannel("out of range", negotiated=True, id=id)
+        channels = [end.create("agreed", negotiated=True, id=6) for end in ends]
+        with pytest.raises(ValueError, match="ID 6 "):
+            one.connection.createDataChannel("again", negotiated=True, id=6)
+        await negotiate(*ends)
+        await one.until(lambda: channels[0].readyState == "open")
+        with pytest.raises(ValueError, match="ID 6 "):
+            one.connection.createDataChannel("again", negotiated=True, id=6)
+        channels[0].send("not disturbed")
+        await other.until(lambda: other.messages == ["not disturbed"])
+        for end, channel in zip(ends, channels, strict=True):
+            channel.close()
+            await end.until(lambda channel=channel: channel.readyState == "closed")
+        channels = [end.create("anew", negotiated=True, id=6) for end in ends]
+        for end, channel in zip(ends, channels, strict=True):
+            await end.until(lambda channel=channel: channel.readyState == "open")
+
     async def test_before_it_is_open_refuses_to_send(self, ends: Pair) -> None:
         channel = ends[0].create()
         with pytest.raises(ends[0].engine.InvalidStateError):

@@ -1,4 +1,4 @@
-"""The browser's engine in real Chromium: the conformance tests again, on both of its carriers, and the bridge itself.
+"""The browser's engine in real Chromium: the conformance tests again, on both of its transports, and the bridge itself.
 
 Each test of the browser is an item here, by its own name. Python runs in Pyodide there, on the main thread of a page or
 in a Worker; see `in_a_browser` for what stands in for a notebook.
@@ -20,7 +20,7 @@ from tests.webrtc import in_browsers_only, test_conformance
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CARRIERS = ["main thread", "worker"]
+TRANSPORTS = ["main thread", "worker"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -38,18 +38,18 @@ OpenTab = Callable[..., Awaitable[PyodideTab]]
 async def open_page(
     chromium: Browser, pyodide: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OpenTab]:
-    """Opens a page of a browser that has seen nothing yet, with Python on one of the carriers."""
+    """Opens a page of a browser that has seen nothing yet, with Python on one of the transports."""
     with PyodideSite(tmp_path_factory.mktemp("site"), MODULES) as site:
 
-        async def open_page(carrier: str) -> PyodideTab:
-            return await open_tab(await chromium.new_page(), site, worker=carrier == "worker")
+        async def open_page(transport: str) -> PyodideTab:
+            return await open_tab(await chromium.new_page(), site, worker=transport == "worker")
 
         yield open_page
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=CARRIERS)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=TRANSPORTS)
 async def tab(request: pytest.FixtureRequest, open_page: OpenTab) -> AsyncIterator[PyodideTab]:
-    """One tab for all tests on a carrier: they leave nothing behind, which is tested after each."""
+    """One tab for all tests on a transport: they leave nothing behind, which is tested after each."""
     tab = await open_page(request.param)
     yield tab
     await tab.close()
@@ -98,7 +98,7 @@ for end in ends:
     end.connection.on("connectionstatechange", lambda end=end: closed.append(end.connection.connectionState))
 ours.send("hello")
 await ends[1].until(lambda: ends[1].messages == ["hello"])
-carrier = ends[0].connection._carrier
+transport = ends[0].connection._transport
 None
 """
 CLOSE = "for end in ends: await end.connection.close()"
@@ -152,14 +152,14 @@ class TestTheBridge:
             }"""
         )
         before = await worker.page.evaluate("connections.length")
-        await worker.run(f"first, first_ends = carrier, ends\n{TALK}\nassert carrier is first; None")
+        await worker.run(f"first, first_ends = transport, ends\n{TALK}\nassert transport is first; None")
         assert await worker.page.evaluate("[alive(), connections.length]") == [4, before + 2]
         await worker.page.evaluate("() => second.abort()")
         await worker.run("ours.send('here'); await ends[1].until(lambda: ends[1].messages == ['hello', 'here'])")
         await worker.run(f"{CLOSE}\nends = first_ends\n{CLOSE}")
 
     async def test_that_no_page_answers_is_told_to_people(self, worker: PyodideTab) -> None:
-        await worker.run("from p2pchat.webrtc import browser_transports; browser_transports._carrier = None")
+        await worker.run("from p2pchat.webrtc import browser_transports; browser_transports._transport = None")
         await worker.page.evaluate("() => { window.deaf = true; }")
         await worker.run("browser_transports.ANSWER_TIMEOUT, patience = 0.2, browser_transports.ANSWER_TIMEOUT")
         with pytest.raises(RuntimeError, match=r"PageMissing: No page answered within 0\.2 seconds"):
@@ -177,7 +177,7 @@ class TestTheBridge:
             """
 import sys
 from p2pchat.webrtc import browser_transports
-browser_transports._carrier = None
+browser_transports._transport = None
 anywidget, sys.modules["anywidget"] = sys.modules["anywidget"], None
 del sys.modules["p2pchat.webrtc.browser_bridge"]
 None"""
