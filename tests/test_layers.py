@@ -31,7 +31,7 @@ PURE = {  # modules without I/O: they are told what came and at which time, and 
     *("errors", "messages", "core", "trace", "matchmaking", "signaling", "ladder"),
     *("peer.conversation", "peer.events", "peer.timeouts"),
     *("servers.limits", "servers.token_bucket", "servers.origins", "sockets.close_reason", "sockets.loopback"),
-    *("sockets.tabs.protocol", "sockets.text_socket"),
+    *("sockets.tabs.protocol", "sockets.text_socket", "webrtc.browser_types"),
 }
 
 IO = {

@@ -20,9 +20,7 @@ from pyodide.ffi import create_proxy, to_js
 from p2pchat.errors import PageMissing
 from p2pchat.webrtc.javascript import script
 
-# Seconds for the page to come to its end of the bridge. It has to load a widget, and may be busy showing a notebook;
-# measured on two shared cores it takes less than one.
-ANSWER_TIMEOUT = 10.0
+ANSWER_TIMEOUT = 10.0  # seconds for the page to come to its end of the bridge; it may be busy showing a notebook
 
 OnMessage = Callable[..., None]  # called with what the page says of one object: a word, and what belongs to it
 

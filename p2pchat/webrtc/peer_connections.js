@@ -14,8 +14,8 @@
  *                                                          channel    "state"       state
  *     either     "close"                                   either     "error"       name, words
  *
- * Nothing is answered at once: what a call came to, an error too, is posted in a later turn, so that a caller on the same
- * thread and one behind a bridge see the same.
+ * Nothing is answered at once: what a call came to, an error too, is posted in a later turn, so that a caller on the
+ * same thread and one behind a bridge see the same.
  *
  * Numbers above zero are given out by whoever calls; channels that the other peer opens get those below zero. */
 // biome-ignore lint/correctness/noUnusedVariables: browser_bridge.py and browser_transports.py append who calls it.

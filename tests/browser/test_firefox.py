@@ -19,7 +19,7 @@ from tests.support import case_runner, in_a_browser
 from tests.support.chromium import launch
 from tests.support.firefox import ENTER, PATIENCE, Firefox, FirefoxFailed, PageError, Tab
 from tests.support.pyodide_page import PyodideSite
-from tests.webrtc import test_conformance
+from tests.webrtc import in_browsers_only, test_conformance
 
 OpenTab = Callable[..., Awaitable[Tab]]
 OpenPython = Callable[..., Awaitable["PeerInTab"]]
@@ -528,11 +528,14 @@ async def test_the_engine_is_what_all_engines_are(open_tab: OpenTab, worker: boo
         await tab.evaluate(in_a_browser.FRONT_END)
         await python.run(f"{in_a_browser.BACK_END}\nNone")
     await python.run(in_a_browser.SHIP)
-    await python.run("from tests.webrtc import test_conformance\nNone")
+    await python.run("from tests.webrtc import in_browsers_only, test_conformance\nNone")
+    cases = [("test_conformance", case) for case in case_runner.cases(test_conformance) if case != TOO_LARGE_ELSEWHERE]
+    refused = in_browsers_only.TestWhatTheBrowserRefuses.__name__
+    cases += [("in_browsers_only", case) for case in case_runner.cases(in_browsers_only) if case.startswith(refused)]
     failed = {}
-    for name in [case for case in case_runner.cases(test_conformance) if case != TOO_LARGE_ELSEWHERE]:
+    for module, name in cases:
         try:
-            await python.run(f"await case_runner.run(test_conformance, engine, {name!r})")
+            await python.run(f"await case_runner.run({module}, engine, {name!r})")
         except PageError as error:
             failed[name] = str(error)
     assert failed == {}

@@ -167,3 +167,19 @@ def test_options_of_a_channel_are_the_w3cs_dictionary(given: dict, init: dict) -
 def test_options_that_no_browser_takes_are_an_error(given: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         browser_types.data_channel_init(**{**OPTIONS, **given})
+
+
+def test_a_description_is_of_a_known_type() -> None:
+    assert browser_types.RTCSessionDescription("v=0", "offer").type == "offer"
+    with pytest.raises(ValueError, match="'type' must be in"):
+        browser_types.RTCSessionDescription("v=0", "OFFER")
+
+
+def test_an_empty_candidate_is_the_end_of_candidates_as_firefox_tells_it() -> None:
+    assert browser_types.RTCIceCandidate("", "0", 0).toJSON() == {"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}
+
+
+def test_a_report_has_the_browsers_members_and_a_moment() -> None:
+    report = browser_types.RTCStats.read({"id": "D1", "type": "data-channel", "timestamp": 1500.0, "messagesSent": 3})
+    assert (report.id, report.type, report.messagesSent) == ("D1", "data-channel", 3)
+    assert report.timestamp.isoformat() == "1970-01-01T00:00:01.500000+00:00"

@@ -10,9 +10,7 @@ from p2pchat.sockets.tabs.channel import Channel, scoped
 from p2pchat.sockets.tabs.protocol import LISTENING, Connection, Side, State, connect_request
 from p2pchat.sockets.text_socket import TABS
 
-# Seconds for the other end to agree to a close. Between tabs that takes milliseconds; a tab that computes may take for
-# ever, and who closes has nothing to lose.
-CLOSE_TIMEOUT = 1.0
+CLOSE_TIMEOUT = 1.0  # seconds for the other end to agree to a close; a tab whose cell computes cannot
 
 PEER_GONE = {  # how a connection ends when the other end is gone without a close
     Side.CLIENT: (1012, "the tab that served was closed"),  # Service Restart: connect again

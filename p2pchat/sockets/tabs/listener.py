@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from p2pchat.errors import ServerFailed, SocketClosed, SocketNotOpened
 from p2pchat.sockets.locks import Lock, held_and_pending
 from p2pchat.sockets.tabs.channel import Channel, scoped
-from p2pchat.sockets.tabs.connection import CLOSE_TIMEOUT, TabSocket
+from p2pchat.sockets.tabs.connection import TabSocket
 from p2pchat.sockets.tabs.protocol import LISTENING, Side, requested_id
 from p2pchat.sockets.text_socket import TABS
+
+CONVERSATION_TIMEOUT = 1.0  # seconds for a conversation to end when its socket is closed; then it is cancelled
 
 GOING_AWAY = 1001, "the server is going away"
 PASSED_ON = 1012, "another tab serves from now on"  # Service Restart: connect again
@@ -68,7 +70,7 @@ class TabListener:
         code, reason = PASSED_ON if candidates else GOING_AWAY
         await asyncio.gather(*(socket.close(code, reason) for socket in tuple(self._sockets.values())))
         if self._tasks:
-            _, slow = await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT)
+            _, slow = await asyncio.wait(self._tasks, timeout=CONVERSATION_TIMEOUT)
             for task in slow:
                 task.cancel()
         await lock.wait_released()
