@@ -19,13 +19,20 @@ KINDS = ("ours", "plain", "bare")
 CALLED = {"plain": "bare websockets, no compression", "bare": "bare websockets, its defaults"}
 LIMIT = 60.0  # seconds for any one of the processes
 
+# What ours must reach beside the bare server without compression, as a ratio. Both speak through the same library over
+# the same loop, so what is left between them is what stands between the library and the loop.
+PAIRS = {"asyncio": 1.4, "uvloop": 1.5}
+RELAYED = 1.1
+P99 = 1.0
+MEMORY = 0.55
+
 
 def pairs(rounds: int, seconds: float, clients: int, loop: str) -> list[Row]:
     found = _under_load("matchmaking", "pairs", rounds, seconds, clients, loop)
     on = f"{clients} clients{_on(loop)}"
     return [
-        *_rows(f"pairs a second, {on}", found, "per_second", True),
-        *_rows(f"  µs of processor for each, {on}", found, "cpu", False, goal=None),
+        *_rows(f"pairs a second, {on}", found, "per_second", True, PAIRS[loop]),
+        *_rows(f"  µs of processor for each, {on}", found, "cpu", False),
     ]
 
 
@@ -33,10 +40,10 @@ def relay(rounds: int, seconds: float, clients: int, loop: str) -> list[Row]:
     found = _under_load("signaling", "relay", rounds, seconds, clients, loop)
     on = f"{clients // 2} rooms{_on(loop)}"
     return [
-        *_rows(f"relayed messages a second, {on}", found, "per_second", True),
-        *_rows(f"  µs of processor for each, {on}", found, "cpu", False, goal=None),
-        *_rows(f"  p50 of it, ms, {on}", found, "p50", False, goal=None),
-        *_rows(f"  p99 of it, ms, {on}", found, "p99", False),
+        *_rows(f"relayed messages a second, {on}", found, "per_second", True, RELAYED),
+        *_rows(f"  µs of processor for each, {on}", found, "cpu", False),
+        *_rows(f"  p50 of it, ms, {on}", found, "p50", False),
+        *_rows(f"  p99 of it, ms, {on}", found, "p99", False, P99),
     ]
 
 
@@ -44,7 +51,7 @@ def memory(rounds: int, clients: int, loop: str) -> list[Row]:
     found: list[Mapping[str, Mapping[str, float]]] = []
     for _ in range(rounds):
         found.append({kind: {"KiB": _memory(kind, clients, loop)} for kind in KINDS})
-    return _rows(f"KiB a waiting stranger, {clients:,} of them{_on(loop)}", found, "KiB", False)
+    return _rows(f"KiB a waiting stranger, {clients:,} of them{_on(loop)}", found, "KiB", False, MEMORY)
 
 
 def _under_load(
@@ -58,9 +65,12 @@ def _under_load(
         servers = {"ours": ours, "plain": plain, "bare": bare}
         for server in servers.values():  # the first moments of a process are not like the others
             _burden(load, *server, min(seconds, 0.5), clients)
-        return [
-            {kind: _burden(load, *server, seconds, clients) for kind, server in servers.items()} for _ in range(rounds)
-        ]
+        order = list(servers.items())
+        found = []
+        for _ in range(rounds):
+            found.append({kind: _burden(load, *server, seconds, clients) for kind, server in order})
+            order.reverse()  # what slows the machine for longer than one of them slows each as often
+        return found
 
 
 def _burden(load: str, url: str, process: int, seconds: float, clients: int) -> Mapping[str, float]:
@@ -75,10 +85,17 @@ def _rows(
     found: list[Mapping[str, Mapping[str, float]]],
     key: str,
     more_is_better: bool,
-    goal: float | None = 1.0,
+    goal: float | None = None,
 ) -> list[Row]:
+    """One row beside each of the bare servers; the goal is for the one without compression."""
     return [
-        Row(what, called, [(at["ours"][key], at[kind][key]) for at in found], goal, more_is_better)
+        Row(
+            what,
+            called,
+            [(at["ours"][key], at[kind][key]) for at in found],
+            goal if kind == "plain" else None,
+            more_is_better,
+        )
         for kind, called in CALLED.items()
     ]
 
