@@ -9,6 +9,7 @@ NPM := node_modules/.ready
 WHEELS := build/wheels/.ready
 SITE := build/site/.built
 BIOME := node_modules/.bin/biome
+AIORTC := build/aiortc/.ready
 KERNELS := $(patsubst requirements/%.lock,$(VENV)/kernels/%/.ready,$(wildcard requirements/ipykernel-*.lock))
 
 # The hashes in the lock decide what is installed, whatever index or mirror pip is set up to use here. These
@@ -23,7 +24,7 @@ ifneq ($(shell cat $(LOCKED) 2>/dev/null),$(CURDIR))
 .PHONY: $(LOCKED)
 endif
 
-.PHONY: help lab site test bench lint format notebooks lock clean chromium firefox kernels npm
+.PHONY: help lab site test bench lint format notebooks lock clean chromium firefox kernels npm aiortc
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -48,6 +49,8 @@ chromium firefox:
 kernels: $(KERNELS)
 
 npm: $(NPM)
+
+aiortc: $(AIORTC)
 
 CORES := messages matchmaking signaling
 # Most tests wait for a browser or a server. Each file stays whole, the first ones (browser/) take longest.
@@ -92,6 +95,9 @@ lock: $(READY)  ## pin the dependencies anew (ARGS=--upgrade: the newest of each
 	$(COMPILE_SITE) --group pyproject.toml:pyodide $(ARGS) -o requirements/pyodide.lock
 	for v in 6.31 7.3; do \
 	    echo "ipykernel==$$v.0" | $(COMPILE) --no-deps - -o requirements/ipykernel-$$v.lock || exit 1; done
+	sed -n 's/^\(aiortc==[0-9.]*\).*/\1/p' requirements.lock | \
+	    $(COMPILE) --no-deps --no-binary aiortc - -o requirements/aiortc-sdist.lock
+	printf 'numpy\nsetuptools\n' | $(COMPILE) --no-deps $(ARGS) - -o requirements/aiortc-tests.lock
 	@tools/system_packages.sh npm
 	npm $(if $(ARGS),update,install) --package-lock-only
 
@@ -144,4 +150,15 @@ $(VENV)/kernels/%/.ready: requirements/%.lock $(LOCKED)
 	@echo "Installing $* beside, for the tests that run the chat on it."
 	@rm -rf $(@D)
 	@PIP="$(PIP_INSTALL)" tools/pip_progress.sh --quiet --require-hashes --target $(@D) -r $<
+	@touch $@
+
+# aiortc's own tests, which only its source distribution holds, and what they and its setup.py need beside aiortc.
+$(AIORTC): requirements/aiortc-sdist.lock requirements/aiortc-tests.lock $(LOCKED)
+	@echo "Fetching aiortc's own tests."
+	@rm -rf $(@D)
+	@PIP="$(PIP_INSTALL)" tools/pip_progress.sh --quiet --require-hashes --only-binary :all: --target $(@D)/packages \
+	    -r requirements/aiortc-tests.lock
+	@PYTHONPATH=$(CURDIR)/$(@D)/packages PIP="$(PY) -m pip download --no-input --no-deps" tools/pip_progress.sh --quiet \
+	    --require-hashes --no-binary :all: --no-build-isolation --dest $(@D) -r $<
+	@tar -xzf $(@D)/aiortc-*.tar.gz -C $(@D) --strip-components=1
 	@touch $@

@@ -14,6 +14,7 @@ pytest.register_assert_rewrite("tests.support")  # an assertion in a helper tell
 
 ROOT = Path(__file__).parents[1]
 NEEDS = {  # by fixture the target of the Makefile
+    "aiortc_suite": "aiortc",
     "built_site": "site",
     "chromium_program": "chromium",
     "firefox_program": "firefox",
@@ -43,6 +44,12 @@ def older_kernels() -> Path:
     from tests.support.jupyterlab import OLD_KERNELS
 
     return made(OLD_KERNELS, "ipykernel-7.3/.ready", "kernels")
+
+
+@pytest.fixture(scope="session")
+def aiortc_suite() -> Path:
+    """The folder of aiortc's source distribution, unpacked."""
+    return made(ROOT / "build/aiortc", ".ready", "aiortc")
 
 
 @pytest.fixture(scope="session")

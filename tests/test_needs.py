@@ -24,6 +24,7 @@ def ask(folder: Path, *arguments: str) -> tuple[int, str, set[str]]:
     ("arguments", "needs"),
     [
         (["tests/test_signaling.py", "tests/test_benchmarks.py", "tests/lab", "-m", "not browser"], set()),
+        (["tests/webrtc", "-m", "not browser"], {"aiortc"}),
         (["tests/site/test_build.py"], {"site"}),
         (["tests/tabs", "tests/webrtc", "tests/lab", "-m", "browser"], {"chromium", "npm"}),
         (["tests/browser", "-k", "test_two_chats or firefox_that_dies"], {"chromium", "firefox", "kernels"}),
