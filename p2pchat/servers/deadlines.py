@@ -1,4 +1,4 @@
-"""Many timers of the same length as one: whoever comes first is due first, so a queue in order of coming is enough.
+"""Many timers of the same length as one: what is added first is due first, so a queue in that order is enough.
 
 A timer of the event loop for each client would cost more than all that a core does for it.
 """
@@ -16,7 +16,7 @@ class Deadlines(Generic[Item]):
     def __init__(self, delay: float, act: Callable[[Item], None]) -> None:
         self._delay = delay
         self._act = act
-        self._due: dict[Item, float] = {}  # in order of coming, which is that of the times
+        self._due: dict[Item, float] = {}  # in the order of adding, which is that of the times
         self._alarm: asyncio.TimerHandle | None = None
 
     def add(self, item: Item) -> None:
@@ -26,26 +26,26 @@ class Deadlines(Generic[Item]):
         loop = asyncio.get_running_loop()
         due = self._due[item] = loop.time() + self._delay
         if self._alarm is None:
-            self._alarm = loop.call_at(due, self._look)
+            self._alarm = loop.call_at(due, self._on_alarm)
 
     def discard(self, item: Item) -> None:
         """Wait for it no more."""
         self._due.pop(item, None)
 
     def clear(self) -> None:
-        """Wait for nobody any more."""
+        """Wait for nothing any more."""
         self._due.clear()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
 
-    def _look(self) -> None:
+    def _on_alarm(self) -> None:
         loop = asyncio.get_running_loop()
         self._alarm = None
         while self._due:
             item, due = next(iter(self._due.items()))
             if due > loop.time():
-                self._alarm = loop.call_at(due, self._look)
+                self._alarm = loop.call_at(due, self._on_alarm)
                 return
             del self._due[item]
             self._act(item)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 class Limits:
     """The limits of the matchmaking and the signaling server."""
 
-    matchmaking_frame: int = 4 * 1024  # bytes in one frame; above it close 1009
-    signaling_frame: int = 1024 * 1024  # bytes; session descriptions pass 32 KiB, Ayame's cap is 1 MiB
-    first_frame: float = 10.0  # seconds from the handshake to the first frame
-    frames_per_second: float = 500.0  # from one client, on average
-    frames_at_once: float = 1000.0  # from one client, in a burst
-    connections: int = 1000  # from one address to one server; loopback is exempt
-    queued: int = 4 * 1024 * 1024  # bytes waiting for a client that does not read
+    matchmaking_frame: int = 4 * 1024  # bytes in one message, above it close 1009; a Join in ASCII has 1.2 KiB at most
+    signaling_frame: int = 1024 * 1024  # bytes, likewise; session descriptions pass 32 KiB, Ayame's cap is 1 MiB
+    first_frame: float = 10.0  # seconds from TCP to the handshake, and as many from there to the first frame
+    frames_per_second: float = 500.0  # frames of any kind from one client, on average; honest ones send 20
+    frames_at_once: float = 1000.0  # from one client, in a burst: many times the candidates of one machine
+    connections: int = 1000  # from one address to one server: a school behind one router; loopback is exempt
+    queued: int = 4 * 1024 * 1024  # bytes unsent to a client that does not read: four of the largest frames
