@@ -110,10 +110,15 @@ class WebSocketServer:
         self.url = f"{'wss' if tls else 'ws'}://{in_url(address)}:{actual_port}/{self.name}"
 
     async def stop(self) -> None:
-        """Tell the connected, close, and leave nothing behind; harmless when it is not running."""
-        sockets, self._sockets = self._sockets, []
-        if not sockets:
+        """Tell the connected, close, and leave nothing behind; harmless when it is not running.
+
+        Raises: RuntimeError, when it was started on another event loop, unless that one is closed.
+        """
+        if not self._sockets:
             return
+        if not self._loop.is_closed() and self._loop is not asyncio.get_running_loop():
+            raise RuntimeError(f"The {self.name} server belongs to another event loop.")
+        sockets, self._sockets = self._sockets, []
         self.url = ""
         if self._loop.is_closed():  # its connections ended with it; the sockets that listened did not
             for listening in sockets:

@@ -195,6 +195,16 @@ def test_a_loop_that_was_closed_without_a_stop_keeps_no_port() -> None:
     asyncio.run(starts_anew())
 
 
+def test_a_loop_that_stands_still_cannot_be_waited_for() -> None:
+    loop = asyncio.new_event_loop()
+    server = WebSocketServer("signaling", Signaling(), max_frame=2**20)
+    loop.run_until_complete(server.start("127.0.0.1", 0))
+    with pytest.raises(RuntimeError, match="belongs to another event loop"):
+        asyncio.run(server.stop())
+    loop.run_until_complete(server.stop())
+    loop.close()
+
+
 # --- what cannot start --------------------------------------------------------------------------------------------
 
 
