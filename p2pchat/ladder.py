@@ -17,14 +17,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import escape
 
-from p2pchat.trace import MATCHMAKING, SIGNALING, Arrow
+from p2pchat.trace import MATCHMAKING, SIGNALING, STRANGER, Arrow
 
 SERVERS = (MATCHMAKING, SIGNALING)
-STRANGER = "stranger"  # what a peer calls the other end of its DataChannel
-FRAME_OF = {"MessageReceived": "message", "Delivered": "received", "StrangerTyping": "typing"}
 
 GUTTER, COLUMN, ROW, HEAD = 84, 170, 34, 56  # pixels: for the times, between two lines, for an arrow, for the names
-MAX_LABEL, MAX_NAME = 22, 18  # characters; the text has them whole
+MAX_LABEL, MAX_NAME = 22, 18  # characters that fit beside each other; the text has them whole
+MAX_ARROWS = 200  # in one picture; a meeting has about 20, and more than ten of them nobody reads
 CALM = "color:var(--jp-content-font-color1,currentColor)"
 STYLE = """
 .p2pchat-ladder { --p2pchat-direct: #a33b00; background: transparent; font: 13px sans-serif; max-width: 100% }
@@ -59,13 +58,15 @@ class Ladder:
     Args:
         trace: the arrows, oldest first.
         leave_out: labels that are not shown.
-        most: how many arrows are shown; of more, the first.
+        max_arrows: how many arrows are shown; of more, the first.
     """
 
-    def __init__(self, trace: Iterable[Arrow], *, leave_out: Iterable[str] = ("ping", "pong"), most: int = 200) -> None:
+    def __init__(
+        self, trace: Iterable[Arrow], *, leave_out: Iterable[str] = ("ping", "pong"), max_arrows: int = MAX_ARROWS
+    ) -> None:
         hidden = set(leave_out)
         steps = [step for step in _steps(list(trace)) if step.label not in hidden]
-        self.steps = steps[:most]
+        self.steps = steps[:max_arrows]
         self.left_out = len(steps) - len(self.steps)
         self.lifelines = _lifelines(self.steps)
 
@@ -143,23 +144,22 @@ def _steps(arrows: list[Arrow]) -> list[Step]:
     steps: list[Step] = []
     on_the_way: dict[tuple[str, str, str], deque[int]] = {}
     for arrow in arrows:
-        label = FRAME_OF.get(arrow.what, arrow.what)
         if arrow.target == STRANGER:
             stranger = stranger_of(arrow)
             if stranger != STRANGER:
-                on_the_way.setdefault((arrow.source, stranger, label), deque()).append(len(steps))
-            steps.append(Step(arrow.at, arrow.source, stranger, label, direct=True, pending=stranger != STRANGER))
+                on_the_way.setdefault((arrow.source, stranger, arrow.what), deque()).append(len(steps))
+            steps.append(Step(arrow.at, arrow.source, stranger, arrow.what, direct=True, pending=stranger != STRANGER))
         elif arrow.source == STRANGER:
             stranger = stranger_of(arrow)
-            sent = on_the_way.get((stranger, arrow.target, label))
+            sent = on_the_way.get((stranger, arrow.target, arrow.what))
             if sent:  # the channel keeps the order, so the first on its way is the one that came
                 first = sent.popleft()
                 steps[first] = replace(steps[first], pending=False)
             else:
-                steps.append(Step(arrow.at, stranger, arrow.target, label, direct=True))
+                steps.append(Step(arrow.at, stranger, arrow.target, arrow.what, direct=True))
         else:
             direct = arrow.source not in SERVERS and arrow.target not in SERVERS
-            steps.append(Step(arrow.at, arrow.source, arrow.target, label, direct))
+            steps.append(Step(arrow.at, arrow.source, arrow.target, arrow.what, direct))
     return steps
 
 
@@ -185,5 +185,5 @@ def _arrow(step: Step, y: int, at: dict[str, int]) -> str:
     )
 
 
-def _short(text: str, longest: int) -> str:
-    return escape(text if len(text) <= longest else text[: longest - 1] + "…")
+def _short(text: str, max_length: int) -> str:
+    return escape(text if len(text) <= max_length else text[: max_length - 1] + "…")

@@ -8,10 +8,13 @@ any server.
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 MATCHMAKING = "matchmaking"
 SIGNALING = "signaling"
+STRANGER = "stranger"  # what a peer calls the other end of its DataChannel
+MAX_ARROWS = 10_000  # in a trace; some hundred chats, and about 2 MB
 
 
 class Arrow(NamedTuple):
@@ -30,10 +33,10 @@ class Arrow(NamedTuple):
 
 
 class Trace:
-    """The arrows of a run, oldest first; beyond ``longest`` the oldest are forgotten."""
+    """The arrows of a run, oldest first; beyond ``max_arrows`` the oldest are forgotten."""
 
-    def __init__(self, longest: int = 10_000) -> None:
-        self._arrows: deque[Arrow] = deque(maxlen=longest)
+    def __init__(self, max_arrows: int = MAX_ARROWS) -> None:
+        self._arrows: deque[Arrow] = deque(maxlen=max_arrows)
         self._began = time.monotonic()
 
     def report(self, source: str, target: str, what: str, *, room: str = "", received: bool = False) -> None:
@@ -45,3 +48,20 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self._arrows)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTrace:
+    """A trace as one peer writes it: from this peer, or to it, and about one room once there is one."""
+
+    trace: Trace
+    name: str
+    room: str = ""
+
+    def sent(self, target: str, what: str) -> None:
+        """The peer sent something just now."""
+        self.trace.report(self.name, target, what, room=self.room)
+
+    def received(self, source: str, what: str) -> None:
+        """Something has just come to the peer."""
+        self.trace.report(source, self.name, what, room=self.room, received=True)

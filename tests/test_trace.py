@@ -27,7 +27,7 @@ def test_times_count_from_the_beginning_and_never_go_back() -> None:
 
 
 def test_the_oldest_are_forgotten() -> None:
-    trace = Trace(longest=3)
+    trace = Trace(max_arrows=3)
     for number in range(10):
         trace.report("ann", "bob", str(number))
     assert len(trace) == 3

@@ -16,52 +16,23 @@ A peer knows neither aiortc nor `websockets`: `p2pchat.webrtc` and `p2pchat.sock
 """
 
 import asyncio
-import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
-from functools import partial
 from uuid import uuid4
 
 from p2pchat.errors import ChatError, MessageRefused
-from p2pchat.messages import Join, JsonObject, SignalingFrame, rfc3339
-from p2pchat.peer.events import (
-    Delivered,
-    Event,
-    Heard,
-    MessageReceived,
-    MessageSent,
-    Notice,
-    SaidGoodbye,
-    State,
-    StateChanged,
-    StrangerTyping,
-)
-from p2pchat.peer.negotiation import Negotiation
+from p2pchat.messages import Join, JsonObject, rfc3339
+from p2pchat.peer.event_feed import EventFeed
+from p2pchat.peer.events import Event, State, StateChanged
+from p2pchat.peer.meeting import Meeting, Phase
 from p2pchat.peer.talk import Talk
 from p2pchat.peer.timeouts import Timeouts
-from p2pchat.peer.waiting import find_stranger
 from p2pchat.sockets import TABS
 from p2pchat.sockets.ports import DEFAULT_PORTS
-from p2pchat.trace import MATCHMAKING, SIGNALING, Trace
-from p2pchat.webrtc import RTCDataChannel
-
-logger = logging.getLogger(__name__)
+from p2pchat.trace import PeerTrace, Trace
 
 MATCHMAKING_URL = f"ws://127.0.0.1:{DEFAULT_PORTS['matchmaking']}/matchmaking"
 SIGNALING_URL = f"ws://127.0.0.1:{DEFAULT_PORTS['signaling']}/signaling"
-STRANGER = "stranger"
-LEFT = "You left."
-HEARD: dict[type[Heard], str] = {  # what a trace calls it
-    MessageReceived: "message",
-    Delivered: "received",
-    StrangerTyping: "typing",
-    SaidGoodbye: "goodbye",
-    Notice: "notice",
-}
-
-MAX_UNREAD_EVENTS = 10_000  # kept for `async for`; nobody has to read them
 
 
 class ChatPeer:
@@ -98,14 +69,8 @@ class ChatPeer:
         self._user_id = str(uuid4())
         self._state = State.IDLE
         self._why = "Not started yet."
-        self._listeners: list[Callable[[Event], None]] = []
-        self._unread: deque[Event] = deque(maxlen=MAX_UNREAD_EVENTS)
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._joined: asyncio.Future[None] | None = None
-        self._ending = False  # the task closes everything; it must not be disturbed
-        self._room: str | None = None  # of the last stranger, who should not come again at once
-        self._talk: Talk | None = None
+        self._events = EventFeed(name)
+        self._meeting: Meeting | None = None  # with the stranger of now, or the last one
 
     @property
     def state(self) -> State:
@@ -128,21 +93,28 @@ class ChatPeer:
     # --- what you can do --------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Ask for a stranger; returns once you stand in the line. Harmless when it is started already.
+        """Ask for a stranger; returns once you have a place in the queue. Harmless when it is started already.
 
         Raises: MatchmakingFailed, if the matchmaking server is down or refuses.
         """
-        while self._ending and self._task is not None and not self._task.done():
-            await asyncio.wait({self._task})
-        if self._task is None or self._task.done():
-            self._ending = False
-            self._joined = asyncio.get_running_loop().create_future()
-            self._joined.add_done_callback(_look_at)
-            self._task = asyncio.create_task(self._run(self._joined), name=f"p2pchat peer {self.name}")
-            self._task.add_done_callback(partial(self._never_began, self._joined))
-            self._change(State.WAITING, "Asking the matchmaking server for a stranger.")
-        assert self._joined is not None
-        await asyncio.shield(self._joined)
+        while self._meeting is not None and self._meeting.phase is Phase.CLOSING:
+            await self._meeting.closed()
+        if self._meeting is None or self._meeting.phase is Phase.CLOSED:
+            self._meeting = self._begin()
+            self._emit(StateChanged(State.WAITING, "Asking the matchmaking server for a stranger."))
+        await self._meeting.joined()
+
+    def _begin(self) -> Meeting:
+        last_room = None if self._meeting is None else self._meeting.room  # who was there should not come again at once
+        return Meeting(
+            self.matchmaking,
+            self.signaling,
+            Join(self._user_id, rfc3339(time.time()), self.interests, last_room),
+            self._ice_servers,
+            self._timeouts,
+            self._emit,
+            PeerTrace(self.trace, self.name),
+        )
 
     async def send(self, text: str) -> int:
         """Say something to the stranger; waits while more than 1 MiB is on its way.
@@ -151,32 +123,24 @@ class ChatPeer:
 
         Raises: MessageRefused, if it is blank or longer than 64 KiB in UTF-8, or if nobody is there to hear it.
         """
-        number = await self._open_talk().send(text)
-        self._said(number, text)
-        return number
+        return await self._open_talk().send(text)
 
     def say(self, text: str) -> int:
         """Like `send`, for where nothing can be awaited, in a listener for instance: where it would wait, it refuses.
 
         Raises: MessageRefused.
         """
-        number = self._open_talk().say(text)
-        self._said(number, text)
-        return number
+        return self._open_talk().say(text)
 
     def _open_talk(self) -> Talk:
-        if self._talk is None or self._state is not State.OPEN:
+        if self._meeting is None or self._meeting.talk is None:
             raise MessageRefused(f"Nobody is there to hear it: the chat is {self._state.value}, not open.")
-        return self._talk
-
-    def _said(self, number: int, text: str) -> None:
-        self._report(self.name, STRANGER, "message")
-        self._tell(MessageSent(number, text))
+        return self._meeting.talk
 
     def typing(self) -> None:
         """Let the stranger know that you are writing; call it at each key, it tells every other second."""
-        if self._talk is not None and self._state is State.OPEN:
-            self._talk.typing()
+        if self._meeting is not None and self._meeting.talk is not None:
+            self._meeting.talk.typing()
 
     async def next(self) -> None:
         """Leave this stranger and ask for another one.
@@ -188,13 +152,10 @@ class ChatPeer:
 
     async def leave(self) -> None:
         """Say goodbye and close everything; harmless in any state."""
-        task = self._task
-        if task is None or task.done():
-            return
-        if not self._ending:
-            self._ending = True
-            task.cancel()
-        await asyncio.wait({task})
+        if self._meeting is not None:
+            await self._meeting.leave()
+
+    # --- what it tells ----------------------------------------------------------------------------------------
 
     async def wait_for(self, state: State, timeout: float | None = None) -> None:
         """Wait until the peer is in ``state``, or has passed through it, ``timeout`` seconds at most.
@@ -222,24 +183,11 @@ class ChatPeer:
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``listener`` with every event from now on. Returns: a function that ends it."""
-        self._listeners.append(listener)
+        return self._events.listen(listener)
 
-        def unsubscribe() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[Event]:
         """The events that nobody has read yet, then the new ones, up to the state ``closed``."""
-        while True:
-            while self._unread:
-                event = self._unread.popleft()
-                yield event
-                if isinstance(event, StateChanged) and event.state is State.CLOSED:
-                    return
-            self._news.clear()
-            await self._news.wait()
+        return aiter(self._events)
 
     async def __aenter__(self) -> "ChatPeer":
         return self
@@ -247,127 +195,7 @@ class ChatPeer:
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
 
-    # --- one stranger, from the line to the end -----------------------------------------------------------------
-
-    async def _run(self, joined: asyncio.Future[None]) -> None:
-        """One stranger; whatever happens, it ends in ``closed`` with everything closed."""
-        why = LEFT
-        try:
-            why = await self._meet(joined)
-        except asyncio.CancelledError:
-            pass
-        except ChatError as error:
-            why = str(error)
-            if not joined.done():
-                joined.set_exception(error)
-        except BaseException as error:  # a fault of ours must be seen where the user looks
-            why = f"Something broke in p2pchat: {error!r}. Please report it."
-            if not joined.done():
-                joined.set_exception(error)
-            raise
-        finally:
-            if not joined.done():
-                joined.set_result(None)
-            self._talk = None
-            self._change(State.CLOSED, why)
-
-    def _never_began(self, joined: asyncio.Future[None], _: asyncio.Task[None]) -> None:
-        """Close also where the task was cancelled before the first line of `_run`."""
-        if not joined.done():
-            joined.set_result(None)
-            self._change(State.CLOSED, LEFT)
-
-    async def _meet(self, joined: asyncio.Future[None]) -> str:
-        match, closing = await find_stranger(
-            self.matchmaking,
-            Join(self._user_id, rfc3339(time.time()), self.interests, self._room),
-            self._timeouts,
-            on_joined=lambda: self._on_joined(joined),
-            on_lonely=lambda: self._tell(Notice("Nobody else is there yet. You stay in the line.")),
-        )
-        self._report(MATCHMAKING, self.name, "MATCH", received=True)
-        self._room = match.room_id
-        shared = f" You both like {', '.join(match.interests)}." if match.interests else ""
-        self._change(State.MATCHED, f"A stranger was found.{shared}")
-        negotiation = Negotiation(
-            self.signaling, match.room_id, self._ice_servers, self._on_channel, self._on_lost, self._on_signaling
-        )
-        try:
-            await negotiation.enter(self._timeouts.server)
-            self._change(State.CONNECTING, "Looking for a way to the stranger.")
-            await negotiation.open(self._timeouts.stranger, self._timeouts.connect)
-            assert self._talk is not None
-            return await self._talk_to_the_end(self._talk, negotiation)
-        finally:
-            self._ending = True
-            if self._talk is not None:
-                await self._talk.close()
-            await negotiation.close()
-            await asyncio.wait({closing})
-
-    async def _talk_to_the_end(self, talk: Talk, negotiation: Negotiation) -> str:
-        """Talk, and leave the signaling server as soon as the stranger is known to need it no more either.
-
-        A stranger of another make may take our leaving for a goodbye: with one who speaks plain text we stay.
-        """
-
-        async def leave_the_room() -> None:
-            await talk.understood.wait()
-            await negotiation.connected()
-
-        leaving = asyncio.create_task(leave_the_room())
-        try:
-            return await talk.watch()
-        finally:
-            leaving.cancel()
-
-    # --- what the channel and the signaling server bring ---------------------------------------------------------
-
-    def _on_joined(self, joined: asyncio.Future[None]) -> None:
-        self._report(self.name, MATCHMAKING, "join")
-        joined.set_result(None)
-
-    def _on_channel(self, channel: RTCDataChannel, ours: bool) -> None:
-        self._talk = Talk(channel, ours, self._timeouts, self._on_open, self._on_heard)
-
-    def _on_lost(self) -> None:
-        if self._talk is not None:
-            self._talk.lost()
-
-    def _on_open(self) -> None:
-        self._change(State.OPEN, "You are talking to a stranger, with no server between you.")
-
-    def _on_heard(self, heard: Heard) -> None:
-        self._report(STRANGER, self.name, HEARD[type(heard)], received=True)
-        if isinstance(heard, SaidGoodbye):
-            self._ending = True  # a `start` from now on is meant for the next stranger
-        self._tell(heard)
-
-    def _on_signaling(self, sent: bool, frame: SignalingFrame) -> None:
-        what = type(frame).__name__.lower()
-        if sent:
-            self._report(self.name, SIGNALING, what)
-        else:
-            self._report(SIGNALING, self.name, what, received=True)
-
-    def _change(self, state: State, why: str) -> None:
-        self._state, self._why = state, why
-        self._tell(StateChanged(state, why))
-
-    def _tell(self, event: Event) -> None:
-        self._unread.append(event)
-        self._news.set()
-        for listener in tuple(self._listeners):
-            try:
-                listener(event)
-            except Exception:  # a listener's fault must end neither the chat nor the other listeners
-                logger.exception("A listener of the peer %s failed at %r", self.name, event)
-
-    def _report(self, source: str, target: str, what: str, *, received: bool = False) -> None:
-        self.trace.report(source, target, what, room=self._room or "", received=received)
-
-
-def _look_at(joined: asyncio.Future[None]) -> None:
-    """Look at how it ended, so that asyncio need not complain where nobody waited for it."""
-    if not joined.cancelled():
-        joined.exception()
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, StateChanged):
+            self._state, self._why = event.state, event.why
+        self._events.emit(event)

@@ -6,7 +6,8 @@ anybody writes can be taken for one of them. And nobody who does not know them e
 
 1. Who opens the channel gives it the subprotocol ``p2pchat.1`` (W3C RTCDataChannelInit.protocol).
 2. The other one, if it knows that name, says `Hello`. The first answers with a Hello of its own.
-3. Other frames are only sent to a stranger who is known to understand them, by the subprotocol or by a Hello.
+3. Other frames are only sent to a stranger who is known to understand them, by the subprotocol or by a Hello. What
+   comes too early for that is owed: the stranger is told as soon as its Hello has come, if it is still true then.
 
 The messages of a side are numbered from 1 as they are sent; the channel keeps their order, so both sides count alike.
 """
@@ -15,11 +16,11 @@ from collections.abc import Sequence
 
 from p2pchat.errors import FrameError, MessageRefused
 from p2pchat.messages import ChatFrame, Goodbye, Hello, Ping, Pong, Received, Typing, parse_chat
-from p2pchat.peer.events import Delivered, Heard, MessageReceived, Notice, SaidGoodbye, StrangerTyping
+from p2pchat.peer.events import Delivered, MessageReceived, Notice, SaidGoodbye, StrangerEvent, StrangerTyping
 
 LABEL = "matchmaking-example"  # the original's label of the channel
 PROTOCOL = "p2pchat.1"
-MAX_MESSAGE = 64 * 1024  # bytes in UTF-8: what aiortc takes in one piece
+MAX_MESSAGE = 64 * 1024  # bytes in UTF-8: the a=max-message-size that aiortc announces (RFC 8841, section 6)
 
 TOO_LONG = Notice("The stranger sent a message of more than 64 KiB; it was left out.")
 
@@ -36,23 +37,24 @@ class Conversation:
 
     def __init__(self, *, invited: bool) -> None:
         self._outgoing: list[str | bytes] = []
-        self._spoke = False  # we have said Hello, which we only do to somebody who understands it
-        self._heard = False  # the stranger has said Hello
+        self._hello_sent = False  # we have said Hello, which we only do to somebody who understands it
+        self._hello_received = False  # the stranger has said Hello
         self._sent = 0  # messages
         self._arrived = 0
         self._acknowledged = 0
+        self._owes_typing = False
         if invited:
             self._hello()
 
     @property
-    def can_tell(self) -> bool:
+    def supports_frames(self) -> bool:
         """Whether the stranger is known to understand more than plain text."""
-        return self._spoke
+        return self._hello_sent
 
     @property
-    def understood(self) -> bool:
+    def handshake_done(self) -> bool:
         """Whether both sides have said Hello."""
-        return self._spoke and self._heard
+        return self._hello_sent and self._hello_received
 
     def take(self) -> list[str | bytes]:
         """What is to be sent now."""
@@ -68,33 +70,35 @@ class Conversation:
         """
         check_message(text)
         self._sent += 1
+        self._owes_typing = False  # the message ends it
         self._outgoing.append(text)
         return self._sent
 
     def typing(self) -> None:
-        """Tell the stranger that we are writing."""
-        self._tell(Typing())
+        """Tell the stranger that we are writing: now, or once it has said Hello, unless the message comes before."""
+        self._owes_typing = not self._hello_sent
+        self._send_frame(Typing())
 
     def goodbye(self) -> None:
         """Tell the stranger that we leave on purpose."""
-        self._tell(Goodbye())
+        self._send_frame(Goodbye())
 
     def ping(self) -> None:
         """Ask the stranger for a sign of life."""
-        self._tell(Ping())
+        self._send_frame(Ping())
 
     def acknowledge(self) -> None:
         """Tell the stranger how many of its messages have arrived, if there is anything new to tell."""
         if self.owes_acknowledgement:
             self._acknowledged = self._arrived
-            self._tell(Received(self._arrived))
+            self._send_frame(Received(self._arrived))
 
     @property
     def owes_acknowledgement(self) -> bool:
         """Whether messages arrived that `acknowledge` has not told of."""
-        return self._spoke and self._acknowledged < self._arrived
+        return self._hello_sent and self._acknowledged < self._arrived
 
-    def receive(self, data: str | bytes) -> Sequence[Heard]:
+    def receive(self, data: str | bytes) -> Sequence[StrangerEvent]:
         """Take what came over the channel. Never raises: what cannot be understood becomes a `Notice`."""
         if isinstance(data, str):
             self._arrived += 1
@@ -106,19 +110,21 @@ class Conversation:
         try:
             frame = parse_chat(text)
         except FrameError as error:
-            if self._heard:
+            if self._hello_received:
                 return [Notice(f"The stranger sent a frame that cannot be read: {error}.")]
             return [_message(text)]
-        if not self._heard and not isinstance(frame, Hello):
+        if not self._hello_received and not isinstance(frame, Hello):
             return [_message(text)]  # some who know plain text only send it as bytes
         return self._frame(frame)
 
-    def _frame(self, frame: ChatFrame) -> Sequence[Heard]:
+    def _frame(self, frame: ChatFrame) -> Sequence[StrangerEvent]:
         match frame:
             case Hello():
-                self._heard = True
-                if not self._spoke:
+                self._hello_received = True
+                if not self._hello_sent:
                     self._hello()
+                    if self._owes_typing:
+                        self.typing()
             case Received(count):
                 return [Delivered(min(count, self._sent))]
             case Typing():
@@ -126,16 +132,16 @@ class Conversation:
             case Goodbye():
                 return [SaidGoodbye()]
             case Ping():
-                self._tell(Pong())
+                self._send_frame(Pong())
         return []  # also for a Pong: that something came is all that it says
 
     def _hello(self) -> None:
-        self._spoke = True
-        self._tell(Hello())
+        self._hello_sent = True
+        self._send_frame(Hello())
 
-    def _tell(self, frame: ChatFrame) -> None:
+    def _send_frame(self, frame: ChatFrame) -> None:
         """Send a frame, if the stranger is known to understand it."""
-        if self._spoke:
+        if self._hello_sent:
             self._outgoing.append(frame.to_json().encode())
 
 
@@ -156,5 +162,5 @@ def check_message(text: str) -> None:
         )
 
 
-def _message(text: str) -> Heard:
+def _message(text: str) -> StrangerEvent:
     return TOO_LONG if len(text.encode(errors="replace")) > MAX_MESSAGE else MessageReceived(text)

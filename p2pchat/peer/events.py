@@ -70,5 +70,5 @@ class Notice:
     text: str
 
 
-Heard: TypeAlias = MessageReceived | Delivered | StrangerTyping | SaidGoodbye | Notice  # what comes over the channel
-Event: TypeAlias = StateChanged | MessageSent | Heard
+StrangerEvent: TypeAlias = MessageReceived | Delivered | StrangerTyping | SaidGoodbye | Notice  # from the channel
+Event: TypeAlias = StateChanged | MessageSent | StrangerEvent

@@ -1,4 +1,4 @@
-"""A server that is restarted, or replaced by another: its clients come again by themselves.
+"""A server that is restarted, or replaced by another: its clients connect again by themselves.
 
 It says so with the close code 1012, Service Restart (the registry that RFC 6455, section 11.7, made). In a browser it
 comes when the tab that served was closed and the next takes over. Whoever is told so connects again, after a moment
@@ -9,15 +9,15 @@ import asyncio
 import random
 
 from p2pchat.errors import SocketClosed, SocketError, SocketNotOpened
-from p2pchat.sockets import TextSocket, connect
+from p2pchat.sockets import TABS, TextSocket, connect
 
 SERVICE_RESTART = 1012
-FIRST_PAUSE = 0.02  # seconds; each further one is twice as long
-MAX_PAUSE = 2.0
+FIRST_PAUSE = 0.02  # seconds, which a tab needs to take over; each further one is twice as long
+MAX_PAUSE = 2.0  # seconds between two attempts, so that a server of ten thousand clients can start
 
 
 class Reconnect:
-    """Coming again to the server at ``url``, as often as it is restarted.
+    """Connecting again to the server at ``url``, as often as it is restarted.
 
     Args:
         url: of the server.
@@ -33,7 +33,7 @@ class Reconnect:
         """Connect again if ``error`` says that the server is restarted.
 
         Raises: SocketClosed, ``error`` itself, if it says anything else; SocketNotOpened where the server cannot be
-        reached again.
+            reached again.
         """
         if error.code != SERVICE_RESTART:
             raise error
@@ -48,5 +48,11 @@ class Reconnect:
                     except SocketNotOpened as failed:
                         last = failed
         except TimeoutError:
-            reason = f"it was restarted, and could not be reached again in {self._timeout:g} seconds: {last.reason}"
+            reason = f"it was restarted, and did not come back within {self._timeout:g} seconds: {last.reason}"
             raise SocketNotOpened(reason) from None
+
+
+def is_it_running(url: str) -> str:
+    """What a person can do about a server at ``url`` that does not do its part."""
+    starts = "await start_servers()" if url.startswith(TABS) else "p2pchat serve"
+    return f"Is it running? `{starts}` starts one."

@@ -1,37 +1,59 @@
-"""The time with one stranger: a DataChannel with a `p2pchat.peer.conversation.Conversation` on it.
+"""The time with one stranger: an open DataChannel with a `p2pchat.peer.conversation.Conversation` on it.
 
 The conversation decides what is said; this module says it, in time: acknowledgements a moment later so that one serves
 many messages, a ping when the stranger has been silent, and an end when it has been silent for too long.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from p2pchat.errors import MessageRefused
 from p2pchat.peer.conversation import PROTOCOL, Conversation
-from p2pchat.peer.events import Heard, SaidGoodbye
+from p2pchat.peer.events import (
+    Delivered,
+    Event,
+    MessageReceived,
+    MessageSent,
+    Notice,
+    SaidGoodbye,
+    StrangerEvent,
+    StrangerTyping,
+)
 from p2pchat.peer.timeouts import Timeouts
+from p2pchat.trace import STRANGER, PeerTrace
 from p2pchat.webrtc import RTCDataChannel
 
-MAX_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits
-ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages
-TYPING_EVERY = 2.0  # seconds between two signs of typing
+MAX_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits: some 0.1 s at 100 Mbit/s
+ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages and nobody sees it come late
+TYPING_EVERY = 2.0  # seconds between two signs of typing; a view shows each for longer than that
+HELLO_TIMEOUT = 1.0  # seconds after the opening until a stranger of ours has said Hello: three long round trips
+
+LEFT = "You left."
+STRANGER_LEFT = "The stranger left."
 WITHOUT_GOODBYE = "The stranger's connection was closed."
+
+ARROWS: dict[type[StrangerEvent], str] = {  # what a trace calls it
+    MessageReceived: "message",
+    Delivered: "received",
+    StrangerTyping: "typing",
+    SaidGoodbye: "goodbye",
+    Notice: "notice",
+}
 
 
 class Talk:
-    """One channel and what is said on it.
+    """One open channel and what is said on it.
 
     Args:
-        channel: fresh from ``createDataChannel`` or a ``datachannel`` event.
-        ours: whether we opened it.
+        channel: open; nothing that comes over it is missed if the talk begins in the turn in which it opened.
+        ours: whether we made it.
         timeouts: how long to wait for what.
-        on_open: called when the channel is open.
-        on_heard: called with whatever the stranger lets us hear.
+        emit: called with what was said, by us and by the stranger.
+        trace: where it is reported too.
 
-    ``understood`` is set once both sides know that they speak p2pchat, and not plain text only.
+    ``handshake_done`` is set once both sides know that they speak p2pchat, and not plain text only.
     """
 
     def __init__(
@@ -39,28 +61,28 @@ class Talk:
         channel: RTCDataChannel,
         ours: bool,
         timeouts: Timeouts,
-        on_open: Callable[[], None],
-        on_heard: Callable[[Heard], None],
+        emit: Callable[[Event], None],
+        trace: PeerTrace,
     ) -> None:
         self._channel = channel
         self._timeouts = timeouts
-        self._on_open = on_open
-        self._on_heard = on_heard
+        self._emit = emit
+        self._trace = trace
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._conversation = Conversation(invited=channel.protocol == PROTOCOL and not ours)
         self._low = asyncio.Event()  # little is left in the channel's buffer, or the talk is over
         self._closed = asyncio.Event()
         self._turn = asyncio.Lock()  # who sends first is sent first, also while `send` waits
-        self.understood = asyncio.Event()
-        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._heard = False
+        self._over: asyncio.Future[str] = self._loop.create_future()
+        self._is_active = False  # something came from the stranger since `until_over` last looked
         self._acknowledging: asyncio.TimerHandle | None = None
-        self._told_typing = -TYPING_EVERY
+        self._typing_at = -TYPING_EVERY  # when we last let the stranger know
+        self.handshake_done = asyncio.Event()
         channel.on("message", self._on_message)
         channel.on("close", self._on_close)
-        channel.on("open", self._opened)
         channel.on("bufferedamountlow", self._low.set)
-        if channel.readyState == "open":
-            self._opened()
+        self._flush()
 
     async def send(self, text: str) -> int:
         """Say something; waits while more than 1 MiB is on its way.
@@ -86,22 +108,24 @@ class Talk:
         if not self._is_on:
             raise MessageRefused("Nobody is there to hear it: the stranger has gone.")
         number = self._conversation.say(text)
-        self._told_typing = -TYPING_EVERY  # the message ended that: who goes on writing is told of at once
+        self._typing_at = -TYPING_EVERY  # the message ended that: who goes on writing is told of at once
         try:
             self._flush()
         except ValueError as error:  # longer than its a=max-message-size (RFC 8841, section 6)
             raise MessageRefused(f"The stranger's program takes no message as long as this: {error}.") from None
+        self._trace.sent(STRANGER, ARROWS[MessageReceived])
+        self._emit(MessageSent(number, text))
         return number
 
     def typing(self) -> None:
         """Let the stranger know that we are writing, every other second at most."""
-        now = time.monotonic()
-        if now - self._told_typing >= TYPING_EVERY:
-            self._told_typing = now
+        now = self._loop.time()
+        if now - self._typing_at >= TYPING_EVERY:
+            self._typing_at = now
             self._conversation.typing()
             self._flush()
 
-    async def watch(self) -> str:
+    async def until_over(self) -> str:
         """Wait for the end of the talk, and see to it that a stranger who has vanished is noticed.
 
         Returns: why it ended, in words.
@@ -109,9 +133,9 @@ class Talk:
         silent = 0.0
         while not self._over.done():
             await asyncio.wait({self._over}, timeout=self._timeouts.ping)
-            silent = 0.0 if self._heard else silent + self._timeouts.ping
-            self._heard = False
-            if not self._conversation.can_tell:
+            silent = 0.0 if self._is_active else silent + self._timeouts.ping
+            self._is_active = False
+            if not self._conversation.supports_frames:
                 continue  # plain text has no ping; ICE's own checks have to do
             if silent >= self._timeouts.silence:
                 self._end(f"The stranger vanished: nothing heard for {silent:g} seconds.")
@@ -126,14 +150,19 @@ class Talk:
         self._end(WITHOUT_GOODBYE)
 
     async def close(self) -> None:
-        """Say goodbye, if there is still somebody to say it to, let it leave, and close the channel."""
+        """Say goodbye, if there is still somebody to say it to, let it leave, and close the channel.
+
+        Who leaves at once has not heard the stranger's Hello yet, which alone allows a goodbye: wait for it a moment.
+        """
+        if self._is_on and self._channel.protocol == PROTOCOL and not self._conversation.supports_frames:
+            await self._until_hello(self._began + HELLO_TIMEOUT)
         if self._acknowledging is not None:
             self._acknowledging.cancel()
         if self._is_on:
             self._conversation.acknowledge()
             self._conversation.goodbye()
             self._flush()
-            self._end("You left.")
+            self._end(LEFT)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timeouts.goodbye):
                     await self._drained(0, self._timeouts.goodbye)
@@ -154,20 +183,17 @@ class Talk:
         """Whether a message can be sent at once, without overtaking one that waits."""
         return not self._is_full and not self._turn.locked()
 
-    def _opened(self) -> None:
-        self._on_open()
-        self._flush()
-
     def _on_message(self, data: str | bytes) -> None:
-        self._heard = True
-        for heard in self._conversation.receive(data):
-            self._on_heard(heard)
-            if isinstance(heard, SaidGoodbye):
-                self._end("The stranger left.")
-        if self._conversation.understood:
-            self.understood.set()
+        self._is_active = True
+        for event in self._conversation.receive(data):
+            if isinstance(event, SaidGoodbye):
+                self._end(STRANGER_LEFT)
+            self._trace.received(STRANGER, ARROWS[type(event)])
+            self._emit(event)
+        if self._conversation.handshake_done:
+            self.handshake_done.set()
         if self._conversation.owes_acknowledgement and self._acknowledging is None:
-            self._acknowledging = asyncio.get_running_loop().call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
+            self._acknowledging = self._loop.call_later(ACKNOWLEDGE_AFTER, self._acknowledge)
         self._flush()
 
     def _acknowledge(self) -> None:
@@ -189,6 +215,15 @@ class Talk:
         if not self._over.done():
             self._over.set_result(why)
         self._low.set()  # nobody need wait for the buffer now
+
+    async def _until_hello(self, end: float) -> None:
+        """Wait for the stranger's Hello until ``end``, a time of the loop, or until the talk is over."""
+        hello = asyncio.ensure_future(self.handshake_done.wait())
+        either: list[asyncio.Future[Any]] = [hello, self._over]
+        try:
+            await asyncio.wait(either, timeout=end - self._loop.time(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hello.cancel()
 
     async def _drained(self, to: int, timeout: float) -> None:
         """Wait until no more than ``to`` bytes wait in the channel, or it closes, or the time is over."""

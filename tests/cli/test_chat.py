@@ -90,7 +90,7 @@ async def test_without_a_matchmaking_server_it_says_so_and_ends_with_1():
     async with p2pchat("chat", "--matchmaking", "ws://127.0.0.1:9/matchmaking") as process:
         status, _, err = await process.end()
     assert status == 1
-    assert err.startswith("The matchmaking server at ws://127.0.0.1:9/matchmaking cannot be reached")
+    assert err.startswith("Matchmaking failed (ws://127.0.0.1:9/matchmaking): the server cannot be reached")
     assert len(err.splitlines()) == 1
 
 

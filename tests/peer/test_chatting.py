@@ -41,6 +41,11 @@ TEXTS = {
 }
 
 
+def channel_of(peer: ChatPeer) -> RTCDataChannel:
+    """The channel itself, for what no peer of ours would send."""
+    return peer._meeting.talk._channel
+
+
 class TestWhatIsSaid:
     async def test_arrives_at_the_other_one_whatever_it_is(self, talking: Talking) -> None:
         ada, bob, of_ada, of_bob = talking
@@ -131,7 +136,7 @@ class TestSend:
             await asyncio.sleep(0)
             waited += not sending.done()
             await sending
-            assert ada._talk._channel.bufferedAmount < 2**20 + 2 * 65_536
+            assert channel_of(ada).bufferedAmount < 2**20 + 2 * 65_536
         assert waited, "2.5 MiB never fit into 1 MiB at once"
         await of_bob.until(lambda: len(of_bob.texts) == 40, timeout=30)
 
@@ -160,7 +165,7 @@ class TestSay:
     async def test_refuses_what_send_would_wait_for_and_never_overtakes(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
         sending = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(40)]
-        await until(lambda: ada._talk._turn.locked(), "a message waits for room")
+        await until(lambda: ada._meeting.talk._turn.locked(), "a message waits for room")
         with pytest.raises(MessageRefused, match="Too much is on its way"):
             ada.say("me first")
         await asyncio.gather(*sending)
@@ -235,7 +240,7 @@ class TestAListenerThatRaises:
             raise RuntimeError(f"my own fault at {type(event).__name__}")
 
         for peer in (ada, bob):
-            peer._listeners.insert(0, faulty)
+            peer._events._listeners.insert(0, faulty)
         for number in range(3):
             await ada.send(f"{number}")
             await bob.send(f"{number}")
@@ -249,19 +254,19 @@ class TestAListenerThatRaises:
 class TestAStrangerWhoBreaksTheRules:
     async def test_is_answered_by_a_notice_and_the_chat_goes_on(self, talking: Talking) -> None:
         ada, _, of_ada, of_bob = talking
-        await ada.send("understood")
+        await ada.send("handshake")
         await of_ada.until(lambda: of_ada.of(Delivered))
-        channel = ada._talk._channel
+        channel = channel_of(ada)
         for data in (b"no frame", b'{"type":"received"}', b"[" * 50_000, b"\xff\xfe", b"\x00" * 65_536):
             channel.send(data)
         await ada.send("still there")
         await of_bob.until(lambda: "still there" in of_bob.texts)
         assert len(of_bob.of(Notice)) == 5
-        assert of_bob.texts == ["understood", "still there"]
+        assert of_bob.texts == ["handshake", "still there"]
 
     async def test_more_channels_are_not_listened_to(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
-        second = RTCDataChannel(ada._talk._channel.transport, RTCDataChannelParameters(label="matchmaking-example"))
+        second = RTCDataChannel(channel_of(ada).transport, RTCDataChannelParameters(label="matchmaking-example"))
         await until(lambda: second.readyState == "open", "the second channel is open")
         second.send("psst")
         second.close()
@@ -272,7 +277,7 @@ class TestAStrangerWhoBreaksTheRules:
 
     async def test_closing_the_channel_without_a_goodbye_ends_the_chat(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
-        ada._talk._channel.close()
+        channel_of(ada).close()
         assert "closed" in await of_bob.closed()
 
 

@@ -13,10 +13,10 @@ from p2pchat.peer.conversation import (
     TOO_LONG,
     Conversation,
     Delivered,
-    Heard,
     MessageReceived,
     Notice,
     SaidGoodbye,
+    StrangerEvent,
     StrangerTyping,
     check_message,
 )
@@ -32,7 +32,7 @@ class Channel:
         self.opener = Conversation(invited=False)
         self.other = Conversation(invited=not plain)
         self.under_way: dict[Conversation, list[str | bytes]] = {self.opener: [], self.other: []}
-        self.heard: dict[Conversation, list[Heard]] = {self.opener: [], self.other: []}
+        self.heard: dict[Conversation, list[StrangerEvent]] = {self.opener: [], self.other: []}
 
     def carry(self, sender: Conversation, most: int = 1_000_000) -> None:
         """Bring up to so many of the texts and frames that ``sender`` sent to the other side."""
@@ -67,7 +67,7 @@ class TestTheHello:
         opener = Conversation(invited=False)
         assert opener.take() == []
         assert opener.receive(HELLO) == []
-        assert opener.understood
+        assert opener.handshake_done
         assert opener.take() == [HELLO]
 
     def test_is_answered_once(self) -> None:
@@ -76,12 +76,12 @@ class TestTheHello:
         assert opener.take() == [HELLO]
 
     def test_makes_both_understand(self, channel: Channel) -> None:
-        assert channel.opener.understood
-        assert channel.other.understood
+        assert channel.opener.handshake_done
+        assert channel.other.handshake_done
         assert channel.heard == {channel.opener: [], channel.other: []}
 
     def test_of_one_side_alone_is_not_enough(self) -> None:
-        assert not Conversation(invited=True).understood
+        assert not Conversation(invited=True).handshake_done
 
     def test_may_be_crossed_by_messages(self) -> None:
         channel = Channel()
@@ -104,7 +104,7 @@ class TestWithOneThatKnowsPlainTextOnly:
         ours = Conversation(invited=False)
         ours.typing(), ours.ping(), ours.receive("hello"), ours.acknowledge(), ours.goodbye()
         assert ours.take() == []
-        assert not ours.understood
+        assert not ours.handshake_done
 
     @pytest.mark.parametrize(
         "text", ["hello", "", "{}", '{"type":"text"}', Goodbye().to_json(), Hello().to_json(), "[" * 50_000]
@@ -256,7 +256,7 @@ def test_every_message_arrives_once_whole_and_in_order(steps: list[tuple[bool, s
         told = [event.id for event in channel.heard[side] if isinstance(event, Delivered)]
         assert told == sorted(set(told))
         assert all(1 <= number <= len(said[side]) for number in told)
-        assert channel.opener.understood is channel.other.understood is not plain
+        assert channel.opener.handshake_done is channel.other.handshake_done is not plain
 
 
 @settings(deadline=None)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from p2pchat import ChatPeer, Servers, State, Timeouts
-from p2pchat.errors import MatchmakingFailed
+from p2pchat import ChatPeer, Servers, State, Timeouts, Trace
+from p2pchat.errors import ChatError, MatchmakingFailed
 from tests.support.events import Log, until
 from tests.support.fake_servers import (
     ACCEPT_FIRST,
@@ -34,14 +34,14 @@ def refusing(status: int, body: str) -> Callable:
 
 class TestMatchmaking:
     async def fails(self, new_peer: NewPeer, url: str) -> str:
-        """Start with the matchmaking server at ``url``. Returns: why that failed, which must name server and cure."""
+        """Start with the matchmaking server at ``url``. Returns: why that failed, which must name server and remedy."""
         peer = new_peer(matchmaking=url, timeouts=SHORT)
         log = Log(peer)
         with pytest.raises(MatchmakingFailed) as error:
             await peer.start()
         assert await log.closed() == str(error.value)
         assert log.states == [State.WAITING, State.CLOSED]
-        assert str(error.value).startswith(f"The matchmaking server at {url} ")
+        assert str(error.value).startswith(f"Matchmaking failed ({url}): the server cannot be reached: ")
         assert "p2pchat serve" in str(error.value)
         return str(error.value)
 
@@ -88,15 +88,18 @@ class TestMatchmaking:
             peer = new_peer(matchmaking=url, timeouts=SHORT)
             log = Log(peer)
             await peer.start()
-            assert (await log.closed()).startswith(f"The matchmaking server at {url} s")
+            assert (await log.closed()).startswith(f"Matchmaking failed ({url}): the server ")
             assert log.states == [State.WAITING, State.CLOSED]
 
     @pytest.mark.parametrize(
         ("end", "why"),
         [
-            (closes(1008, "too many of you"), "sent us away (closed with code 1008: too many of you)"),
-            (closes(1000), "sent us away (closed with code 1000)"),
-            (breaks, "sent us away (closed with code 1006: the connection broke)"),
+            (
+                closes(1008, "too many of you"),
+                "ended the connection (closed with code 1008: too many of you)",
+            ),
+            (closes(1000), "the server ended the connection (closed with code 1000)"),
+            (breaks, "the server ended the connection (closed with code 1006: the connection broke)"),
         ],
         ids=["with a reason", "without a reason", "without a close frame"],
     )
@@ -112,7 +115,7 @@ class TestMatchmaking:
         log = Log(peer)
         await peer.start()
         await servers.stop()
-        assert "The matchmaking server at" in await log.closed()
+        assert "Matchmaking failed (" in await log.closed()
 
     async def test_that_answers_no_ping_keeps_who_waits(self, new_peer: NewPeer, monkeypatch) -> None:
         """The original reads one frame and never again, so no pong comes."""
@@ -130,11 +133,11 @@ class TestMatchmaking:
             peer = new_peer(matchmaking=url, signaling=await unused_url(), timeouts=SHORT)
             log = Log(peer)
             await peer.start()
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(peer._task), 0.5)  # 25 pings without an answer
+            with pytest.raises(ChatError, match="Not matched within"):  # 25 pings without an answer
+                await peer.wait_for(State.MATCHED, 0.5)
             late.set()
             await log.until(lambda: State.MATCHED in log.states)
-            assert "signaling" in await log.closed()
+            assert "Signaling failed" in await log.closed()
             over.set()
 
     async def test_lets_somebody_leave_who_it_never_answers(self, new_peer: NewPeer) -> None:
@@ -163,11 +166,11 @@ class TestSignaling:
     async def test_is_down(self, new_peer: NewPeer) -> None:
         url = await unused_url()
         why = await self.fails(new_peer, url)
-        assert why.startswith(f"The signaling server at {url} did not do its part: nobody listens there")
+        assert why.startswith(f"Signaling failed ({url}): the server cannot be reached: nobody listens there")
 
     async def test_accepts_and_says_nothing(self, new_peer: NewPeer) -> None:
         async with raw_server(None) as url:
-            assert "signaling" in (why := await self.fails(new_peer, url))
+            assert "Signaling failed" in (why := await self.fails(new_peer, url))
             assert "no answer within 0.3 seconds" in why
 
     async def test_lets_us_in_without_a_word(self, new_peer: NewPeer) -> None:
@@ -176,11 +179,11 @@ class TestSignaling:
 
     async def test_rejects_us(self, new_peer: NewPeer) -> None:
         async with websocket_server(says({"type": "reject", "reason": "full"}, then=closes())) as url:
-            assert "it refused us: full" in await self.fails(new_peer, url)
+            assert "the server refused us: full" in await self.fails(new_peer, url)
 
     async def test_rejects_the_third(self, new_peer: NewPeer, servers: Servers) -> None:
         async with enter(servers.signaling_url, "a-room"), enter(servers.signaling_url, "a-room"):
-            assert "it refused us: full" in await self.fails(new_peer, servers.signaling_url)
+            assert "the server refused us: full" in await self.fails(new_peer, servers.signaling_url)
 
     @pytest.mark.parametrize(
         ("end", "why"),
@@ -195,9 +198,9 @@ class TestSignaling:
     async def test_closes_after_it_let_us_in(self, new_peer: NewPeer, accept: dict) -> None:
         async with websocket_server(says(accept, then=closes(1001, "maintenance"))) as url:
             why = await self.fails(new_peer, url)
-            assert "it went away too early (closed with code 1001: maintenance)" in why
+            assert "the server went away too early (closed with code 1001: maintenance)" in why
 
-    async def test_says_rubbish_which_is_passed_over(self, new_peer: NewPeer) -> None:
+    async def test_says_rubbish_which_is_ignored(self, new_peer: NewPeer) -> None:
         rubbish = ("no JSON", "[]", '{"type":"notify"}', '{"type":"accept","iceServers":7}', "[" * 5_000)
         async with websocket_server(says(*rubbish, ACCEPT_FIRST, *rubbish)) as url:
             assert "Your match never came" in await self.fails(new_peer, url)
@@ -208,7 +211,7 @@ class TestSignaling:
 
     async def test_sends_us_away_while_we_wait(self, new_peer: NewPeer) -> None:
         async with websocket_server(says(ACCEPT_FIRST, {"type": "reject", "reason": "no more"})) as url:
-            assert "it sent us away: no more" in await self.fails(new_peer, url)
+            assert "the server sent us away: no more" in await self.fails(new_peer, url)
 
     @pytest.mark.parametrize(
         "server",
@@ -264,7 +267,7 @@ class TestServersThatStop:
         ada.listen(stop)
         await asyncio.gather(ada.start(), bob.start())
         for log in logs:
-            assert "signaling" in await log.closed()
+            assert "Signaling failed" in await log.closed()
         await asyncio.gather(*stopping)
 
     async def test_between_offer_and_answer(self, new_peer: NewPeer, servers: Servers) -> None:
@@ -278,22 +281,15 @@ class TestServersThatStop:
                 assert "went away too early" in await log.closed()
 
     async def test_after_the_answer_ice_finds_the_way_all_the_same(self, new_peer: NewPeer, servers: Servers) -> None:
-        ada, bob = new_peer(), new_peer()
-        negotiating = ada, bob
         stopping: list[asyncio.Task[None]] = []
 
-        def stop_after_the_answer(peer: ChatPeer) -> None:
-            original = peer._on_signaling
-
-            def look(sent: bool, frame: object) -> None:
-                original(sent, frame)
-                if not sent and type(frame).__name__ == "Answer":
+        class StopsThem(Trace):
+            def report(self, source: str, target: str, what: str, *, room: str = "", received: bool = False) -> None:
+                super().report(source, target, what, room=room, received=received)
+                if what == "answer" and received:
                     stopping.append(asyncio.create_task(servers.stop()))
 
-            peer._on_signaling = look
-
-        for peer in negotiating:
-            stop_after_the_answer(peer)
+        negotiating = ada, bob = new_peer(trace=StopsThem()), new_peer(trace=StopsThem())
         await asyncio.gather(ada.start(), bob.start())
         await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in negotiating))
         await asyncio.gather(*stopping)

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from p2pchat import ChatPeer, MessageReceived, Servers, State, Timeouts
-from p2pchat.messages import Accept
-from p2pchat.peer.negotiation import Negotiation
+from p2pchat.webrtc import RTCConfiguration, RTCPeerConnection
 from tests.support.events import Log, until
 from tests.support.fake_servers import MATCH, says, websocket_server
 from tests.support.third_party import InTheRoom, PlainPartner, enter
@@ -18,6 +17,7 @@ NewPeer = Callable[..., ChatPeer]
 ROOM = MATCH["room_id"]
 SHORT = Timeouts(stranger=0.3, connect=0.6)
 LONG = Timeouts()
+STRANGER_LEFT_EARLY = "The stranger left before the two of you were connected. Press START to meet another."
 NOWHERE = "a=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"  # nobody listens at the discard port
 
 
@@ -75,7 +75,7 @@ class TestAStrangerWho:
         async with in_the_room(new_peer, servers, stranger_first=True, timeouts=timeouts) as (_, log, stranger):
             await stranger.frame("offer")
             await stranger.leave()
-            assert await log.closed(2) == "The stranger left before the two of you were connected."
+            assert await log.closed(2) == STRANGER_LEFT_EARLY
 
     @pytest.mark.parametrize("first", [True, False], ids=["was there first", "comes second"])
     async def test_vanishes_without_a_close(self, new_peer: NewPeer, servers: Servers, first: bool) -> None:
@@ -84,7 +84,7 @@ class TestAStrangerWho:
             if first:
                 await stranger.frame("offer")
             stranger.vanish()
-            assert await log.closed(2) == "The stranger left before the two of you were connected."
+            assert await log.closed(2) == STRANGER_LEFT_EARLY
 
     async def test_leaves_right_after_its_offer(self, new_peer: NewPeer, servers: Servers) -> None:
         partner = PlainPartner()
@@ -263,7 +263,7 @@ class TestCandidates:
         finally:
             await partner.close()
 
-    async def test_that_cannot_be_read_are_passed_over(self, new_peer: NewPeer, servers: Servers, early: bool) -> None:
+    async def test_that_cannot_be_read_are_ignored(self, new_peer: NewPeer, servers: Servers, early: bool) -> None:
         rubbish = [
             None,
             {},
@@ -301,14 +301,14 @@ class TestCandidates:
         self, new_peer: NewPeer, servers: Servers, monkeypatch
     ) -> None:
         """As a browser's does: an ``icecandidate`` event for each, and one with None at the end."""
-        made: list = []
-        make = Negotiation._new_connection
+        made: list[RTCPeerConnection] = []
 
-        def remember(self: Negotiation, accept: Accept):
-            made.append(make(self, accept))
-            return made[-1]
+        class Remembered(RTCPeerConnection):
+            def __init__(self, configuration: RTCConfiguration) -> None:
+                super().__init__(configuration)
+                made.append(self)
 
-        monkeypatch.setattr(Negotiation, "_new_connection", remember)
+        monkeypatch.setattr("p2pchat.peer.attempt.RTCPeerConnection", Remembered)
 
         class Found:
             def toJSON(self) -> dict[str, object]:
@@ -327,14 +327,13 @@ class TestCandidates:
         self, new_peer: NewPeer, servers: Servers, monkeypatch
     ) -> None:
         """A stranger of another make need not keep what comes too early."""
-        make = Negotiation._new_connection
 
-        def find_one_at_once(self: Negotiation, accept: Accept):
-            connection = make(self, accept)
-            asyncio.get_running_loop().call_soon(connection.emit, "icecandidate", None)
-            return connection
+        class FindsOneAtOnce(RTCPeerConnection):
+            def __init__(self, configuration: RTCConfiguration) -> None:
+                super().__init__(configuration)
+                asyncio.get_running_loop().call_soon(self.emit, "icecandidate", None)
 
-        monkeypatch.setattr(Negotiation, "_new_connection", find_one_at_once)
+        monkeypatch.setattr("p2pchat.peer.attempt.RTCPeerConnection", FindsOneAtOnce)
         async with in_the_room(new_peer, servers, stranger_first=True) as (_, _, stranger):
             await stranger.frame("candidate")
             assert [frame["type"] for frame in stranger.frames] == ["accept", "offer", "candidate"]

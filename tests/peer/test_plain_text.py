@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from p2pchat import ChatPeer, Servers, State
+from p2pchat import ChatError, ChatPeer, Servers, State
 from p2pchat.errors import MessageRefused
-from p2pchat.peer.negotiation import Negotiation
+from p2pchat.messages import Accept
+from p2pchat.peer.room_client import RoomClient
 from tests.support.events import Log, until
 from tests.support.third_party import InTheRoom, PlainPartner, enter, match
 
@@ -37,9 +38,9 @@ async def meeting(new_peer: NewPeer, servers: Servers, partner_offers: bool) -> 
 
 @pytest.fixture(params=[True, False], ids=["the partner offers", "we offer"])
 async def met(request, new_peer: NewPeer, servers: Servers, monkeypatch) -> AsyncIterator[Meeting]:
-    if not request.param:  # our peer knocks at the room when the partner is in
+    if not request.param:  # our peer enters the room when the partner is in
         entered = asyncio.Event()
-        hold_the_door(monkeypatch, entered)
+        enter_late(monkeypatch, entered)
         peer, partner = new_peer(), PlainPartner()
         log = Log(peer)
         _, room = await asyncio.gather(peer.start(), match(servers.matchmaking_url))
@@ -54,14 +55,14 @@ async def met(request, new_peer: NewPeer, servers: Servers, monkeypatch) -> Asyn
         yield all_of_it
 
 
-def hold_the_door(monkeypatch, entered: asyncio.Event) -> None:
-    enter_at_once = Negotiation.enter
+def enter_late(monkeypatch, entered: asyncio.Event) -> None:
+    enter_at_once = RoomClient.enter
 
-    async def enter_later(self: Negotiation, timeout: float) -> None:
+    async def enter_later(self: RoomClient) -> Accept:
         await entered.wait()
-        await enter_at_once(self, timeout)
+        return await enter_at_once(self)
 
-    monkeypatch.setattr(Negotiation, "enter", enter_later)
+    monkeypatch.setattr(RoomClient, "enter", enter_later)
 
 
 async def test_each_hears_what_the_other_says_and_nothing_else(met: Meeting) -> None:
@@ -122,8 +123,8 @@ async def test_its_leaving_the_room_does_not_end_the_chat(met: Meeting) -> None:
 
 async def test_it_has_no_ping_and_may_be_silent(met: Meeting, monkeypatch) -> None:
     peer, log, partner, _ = met
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(peer._task), 0.5)
+    with pytest.raises(ChatError, match="Not closed within"):
+        await peer.wait_for(State.CLOSED, 0.5)
     partner.channel.send("back again")
     await log.until(lambda: log.texts)
     assert not partner.heard

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from p2pchat import ChatPeer, Servers, State, Timeouts
+from p2pchat import ChatError, ChatPeer, Servers, State, Timeouts
 from tests.support.events import Log, until
 
 NewPeer = Callable[..., ChatPeer]
@@ -61,8 +61,8 @@ async def test_one_who_is_silent_but_alive_stays(new_peer: NewPeer, servers: Ser
     await peer.start()
     async with process("ours", servers):
         await log.until(lambda: log.texts == ["open"], timeout=30)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(peer._task), 1.0)  # more than three times the silence
+        with pytest.raises(ChatError, match="Not closed within 1 seconds"):  # more than three times the silence
+            await peer.wait_for(State.CLOSED, 1.0)
         assert peer.state is State.OPEN
         await peer.leave()
 

@@ -127,7 +127,7 @@ async def test_one_tab_may_serve_and_talk_to_itself(both: list[Tab]) -> None:
         ["still there?"],
         [
             "MatchmakingFailed",
-            "The matchmaking server at tabs:matchmaking cannot be reached: no tab of this browser serves it. "
+            "Matchmaking failed (tabs:matchmaking): the server cannot be reached: no tab of this browser serves it. "
             "Is it running? `await start_servers()` starts one.",
         ],
         True,
