@@ -1,12 +1,14 @@
 """What a chat looks like, whatever draws it: events of a `ChatPeer` become calls of a view, presses those of the peer.
 
-The widget of the notebooks is a view (`p2pchat.views.widgets`), and so is the page ``/chat/`` (`p2pchat.views.page`).
-A view draws and knows nothing; all that it must be told is in `View`.
+The widget of the notebooks is a view (`p2pchat.views.widgets`), and so is the page ``/chat/``, whose view is written in
+JavaScript (``jupyterlite/chat/chat.js``). A view draws and knows nothing; all that it must be told is in `View`. What
+is pressed there becomes a call of `Presenter`, on whatever thread.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from p2pchat.errors import ChatError, MessageRefused
@@ -23,8 +25,9 @@ from p2pchat.peer.events import (
     StrangerTyping,
 )
 
-SYS, YOU, STRANGER = "Sys", "You", "Stranger"  # who says the lines of a record
-TYPING_HOLDS = 5.0  # seconds; who goes on typing says so every other second
+TYPING_HOLDS = 5.0  # seconds that a sign of typing is shown: who goes on says so every 2 s, and one may be late
+MAX_LINES = 2_000  # in a record; beyond them the oldest are forgotten. A browser lays so many out in some 50 ms
+MAX_CHARACTERS = 2_000_000  # in all lines of a record together, likewise; some 30 of the longest messages
 
 HINTS = {
     State.IDLE: "Press START to meet a stranger",
@@ -36,29 +39,37 @@ HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a chat stands: its state, why, what is to be done about it, and which buttons can be pressed."""
+class Author(StrEnum):
+    """Whose a line of a record is."""
 
-    state: State
+    SYS = "Sys"
+    YOU = "You"
+    STRANGER = "Stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatStatus:
+    """Where a chat stands: its state, why, what is to be done about it, and what can be pressed."""
+
+    state: str  # the word for it, one of those of `State`
     why: str
-    hint: str
+    hint: str  # for the empty message box
     can_start: bool
     can_next: bool
     can_leave: bool
-    somebody: bool  # is there to be talked to
+    can_send: bool
 
 
 class View(Protocol):
-    """What draws a chat. All methods are called on the event loop."""
+    """What draws a chat. All methods are called on the event loop's thread."""
 
-    def stand(self, standing: Standing) -> None:
+    def show_status(self, status: ChatStatus) -> None:
         """Show the state and what can be done."""
 
-    def write(self, who: str, text: str) -> int:
+    def write(self, author: str, text: str) -> int:
         """Write a line into the record. Returns: its number."""
 
-    def mark_delivered(self, numbers: Iterable[int]) -> None:
+    def mark_delivered(self, numbers: Sequence[int]) -> None:
         """Mark lines as delivered."""
 
     def show_typing(self, typing: bool) -> None:
@@ -70,6 +81,10 @@ class View(Protocol):
 
 class Presenter:
     """Between one peer and one view; made where an event loop runs.
+
+    What a view calls (`start`, `next`, `leave`, `send`, `typing`, `close`) returns at once and may be called on any
+    thread: it is done on the loop, in the order of the calls, and a failure becomes a line of the record. That is
+    ``call_soon_threadsafe``, for some kernels call back on another thread (ipykernel 7.3), and others do not.
 
     The peer can be used from elsewhere at the same time: the view shows what it does, whoever made it do so.
     """
@@ -84,74 +99,102 @@ class Presenter:
         self._unsubscribe = peer.listen(self._show)
         self._show(StateChanged(peer.state, peer.why))
 
+    # --- what a view calls, on any thread -----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """START: ask for a stranger."""
+        self._begin(self.peer.start)
+
+    def next(self) -> None:
+        """NEXT: leave this stranger and ask for another one."""
+        self._begin(self.peer.next)
+
+    def leave(self) -> None:
+        """LEAVE: say goodbye."""
+        self._begin(self.peer.leave)
+
+    def send(self, text: str) -> None:
+        """SEND: say what was written. A text that is refused is given back to the view."""
+        self._begin(self._send, text)
+
+    def typing(self) -> None:
+        """A key was pressed in the message box."""
+        self._loop.call_soon_threadsafe(self.peer.typing)
+
     def close(self) -> None:
-        """Leave the chat, and show no more of it."""
-        self._unsubscribe()
-        if self._typing_ends is not None:
-            self._typing_ends.cancel()
-        self.do(self.peer.leave)
+        """Leave the chat, and show no more of it; harmless when the loop has ended."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close)
 
-    def do(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something that takes time, for instance ``peer.start``; a failure becomes a line of the record."""
-        task = self._loop.create_task(act())
+    # --- what becomes of it, on the loop ------------------------------------------------------------------------
+
+    def _begin(self, act: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> None:
+        self._loop.call_soon_threadsafe(self._create_task, act, *arguments)
+
+    def _create_task(self, act: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> None:
+        task = self._loop.create_task(act(*arguments))
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._on_done)
 
-    def say(self, text: str) -> None:
-        """Send what was written."""
-        self.do(lambda: self._say(text))
-
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         """A failure is shown where the user looks, unless the peer has told it already."""
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ChatError):
             if str(error) != self.peer.why:
-                self._view.write(SYS, str(error))
+                self._view.write(Author.SYS, str(error))
         elif error is not None:
-            self._view.write(SYS, f"Something broke in p2pchat: {error!r}. Please report it.")
+            self._view.write(Author.SYS, f"Something broke in p2pchat: {error!r}. Please report it.")
 
-    async def _say(self, text: str) -> None:
+    async def _send(self, text: str) -> None:
         try:
             await self.peer.send(text)
         except MessageRefused:
             self._view.put_back(text)
             raise
 
+    def _close(self) -> None:
+        self._unsubscribe()
+        if self._typing_ends is not None:
+            self._typing_ends.cancel()
+        self._create_task(self.peer.leave)
+
+    # --- what the view is told ----------------------------------------------------------------------------------
+
     def _show(self, event: Event) -> None:
         match event:
             case StateChanged(state, why):
                 self._show_state(state, why)
             case MessageSent(number, text):
-                self._undelivered[number] = self._view.write(YOU, text)
+                self._undelivered[number] = self._view.write(Author.YOU, text)
             case MessageReceived(text):
                 self._show_typing(False)
-                self._view.write(STRANGER, text)
+                self._view.write(Author.STRANGER, text)
             case Delivered(number):
                 arrived = [sent for sent in self._undelivered if sent <= number]
                 self._view.mark_delivered([self._undelivered.pop(sent) for sent in arrived])
             case StrangerTyping():
                 self._show_typing(True)
             case Notice(text):
-                self._view.write(SYS, text)
+                self._view.write(Author.SYS, text)
             case SaidGoodbye():
                 pass  # the state closed comes next, and says why
 
     def _show_state(self, state: State, why: str) -> None:
         running = state not in (State.IDLE, State.CLOSED)
-        self._view.stand(
-            Standing(
-                state,
+        self._view.show_status(
+            ChatStatus(
+                state.value,
                 why,
                 HINTS[state],
                 can_start=not running,
                 can_next=running and state is not State.WAITING,
                 can_leave=running,
-                somebody=state is State.OPEN,
+                can_send=state is State.OPEN,
             )
         )
         if state is not State.IDLE:  # nothing has happened yet
-            self._view.write(SYS, why)
+            self._view.write(Author.SYS, why)
         self._undelivered.clear()
         self._show_typing(False)
 

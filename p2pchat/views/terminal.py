@@ -24,6 +24,7 @@ from p2pchat.peer.events import (
     StateChanged,
     StrangerTyping,
 )
+from p2pchat.views.presenter import Author
 
 NEXT = "/next"
 JOINERS = "\u200c\u200d"  # invisible, and part of words and of emoji
@@ -107,16 +108,16 @@ def as_text(event: Event) -> str | None:
     """The line of a record for ``event``, with the local time, or None for one that a person need not see."""
     match event:
         case StateChanged(_, why):
-            who, text = "Sys", why
+            author, text = Author.SYS, why
         case Notice(why):
-            who, text = "Sys", why
+            author, text = Author.SYS, why
         case MessageSent(_, text):
-            who = "You"
+            author = Author.YOU
         case MessageReceived(text):
-            who = "Stranger"
+            author = Author.STRANGER
         case _:
             return None
-    return f"{time.strftime('%H:%M:%S')} [{who}] {printable(text)}"
+    return f"{time.strftime('%H:%M:%S')} [{author}] {printable(text)}"
 
 
 def as_json(event: Event) -> str:

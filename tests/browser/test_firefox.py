@@ -153,7 +153,7 @@ CHAT_CELL = """from p2pchat import ChatPeer, ChatWidget, start_servers
 servers = await start_servers()
 ChatWidget(ChatPeer(servers.matchmaking_url, servers.signaling_url))"""
 STATE_IS = "(state) => document.querySelector('.p2pchat-state')?.textContent === state"
-SHOWS = """(who, text) => [...document.querySelectorAll(`.p2pchat-line[data-who="${who}"] .p2pchat-text`)].some(
+SHOWS = """(who, text) => [...document.querySelectorAll(`.p2pchat-line[data-author="${who}"] .p2pchat-text`)].some(
   (line) => line.textContent === text)"""
 
 # A peer of Python in a page; what it says and hears is asked for by `ask`, its chat by `meet`.

@@ -52,13 +52,13 @@ async def test_the_thousandth_message_costs_no_more_than_the_first(
 
 RECORD = """
 from p2pchat.views.widgets import Record
-record = Record("Notes", most_lines=100)
+record = Record("Notes", max_lines=100)
 said = 0
 def say(lines):
     global said
     for _ in range(lines):
         said += 1
-        record.add("Sys", f"line {said}")
+        record.write("Sys", f"line {said}")
 display(record)
 """
 
@@ -107,12 +107,12 @@ class LossyRecord(Record):
         if not self.lossy:
             super().send(content, buffers)
 record = LossyRecord("Notes")
-record.add("Sys", "line 1")
+record.write("Sys", "line 1")
 record
 """
 LOSE = """
 record.lossy = True
-record.add("Sys", "line 2")
+record.write("Sys", "line 2")
 while record._unsent:
     await asyncio.sleep(0)
 record.lossy = False
@@ -120,7 +120,7 @@ record.lossy = False
 
 
 async def test_lines_that_were_lost_on_the_way_are_asked_for(open_notebook: OpenNotebook) -> None:
-    notebook = await open_notebook(LOSSY, LOSE, "record.add('Sys', 'line 3')")
+    notebook = await open_notebook(LOSSY, LOSE, "record.write('Sys', 'line 3')")
     texts = notebook.page.locator(".p2pchat-text")
     await notebook.run_cell(0)
     await expect(texts).to_have_text(["line 1"], timeout=FIRST_WIDGET)

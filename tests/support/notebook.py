@@ -114,7 +114,7 @@ class Chat:
 
     def lines(self, who: str) -> Locator:
         """What somebody said: Sys, You or Stranger."""
-        return self.log.locator(f'.p2pchat-line[data-who="{who}"] .p2pchat-text')
+        return self.log.locator(f'.p2pchat-line[data-author="{who}"] .p2pchat-text')
 
     async def is_in_state(self, state: str, timeout: float = PATIENCE) -> None:
         await expect(self.widget.locator(".p2pchat-state")).to_have_text(state, timeout=timeout)

@@ -149,7 +149,7 @@ async def talk(one: Chat, other: Chat, *texts: str) -> None:
             await speaker.say(text)
             await listener.shows("Stranger", text)
             assert await listener.lines("Stranger").last.text_content() == text
-        mine = speaker.log.locator('.p2pchat-line[data-who="You"]').last
+        mine = speaker.log.locator('.p2pchat-line[data-author="You"]').last
         await expect(mine.get_by_role("img", name="delivered")).to_be_visible(timeout=PATIENCE)
 
 

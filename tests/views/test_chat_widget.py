@@ -46,11 +46,11 @@ def button(chat: ChatWidget, word: str) -> chat_widget.Button:
 def enabled(chat: ChatWidget) -> set[str]:
     """The words on the buttons that can be pressed."""
     words = {word for word in ("START", "NEXT", "LEAVE") if not button(chat, word).disabled}
-    return words | ({"SEND"} if chat.box.somebody else set())
+    return words | ({"SEND"} if chat.box.can_send else set())
 
 
-def said(chat: ChatWidget, who: str) -> list[str]:
-    return [line.text for line in chat.record.lines if line.who == who]
+def said(chat: ChatWidget, author: str) -> list[str]:
+    return [line.text for line in chat.record.lines if line.author == author]
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -67,7 +67,7 @@ async def meet(*chats: ChatWidget) -> None:
 
 
 def say(chat: ChatWidget, text: str) -> None:
-    chat.box._handle_custom_msg({"say": text}, [])
+    chat.box._handle_custom_msg({"send": text}, [])
 
 
 Make = Callable[..., ChatWidget]
@@ -78,7 +78,7 @@ async def test_start_start_hello(make: Make) -> None:
     await meet(ann, ben)
     say(ann, "hello")
     await until(lambda: said(ben, "Stranger") == ["hello"])
-    await until(lambda: [line.delivered for line in ann.record.lines if line.who == "You"] == [True])
+    await until(lambda: [line.delivered for line in ann.record.lines if line.author == "You"] == [True])
     say(ben, "hello back")
     await until(lambda: said(ann, "Stranger") == ["hello back"])
     assert said(ann, "You") == ["hello"]
@@ -129,7 +129,7 @@ async def test_a_refused_text_is_put_back_and_the_reason_told(make: Make) -> Non
     ann.box.send = back.append
     novel = "x" * 70_000
     say(ann, novel)
-    await until(lambda: back == [{"back": novel}])
+    await until(lambda: back == [{"put_back": novel}])
     await until(lambda: said(ann, "Sys")[-1].startswith("The message is too long"))
     assert said(ann, "You") == []
 

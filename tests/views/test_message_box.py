@@ -12,16 +12,19 @@ def heard() -> list[str]:
 
 @pytest.fixture
 def box(heard: list[str]) -> MessageBox:
-    return MessageBox(heard.append, lambda: heard.append("(typing)"), "Message of ann")
+    box = MessageBox("Message of ann")
+    box.on_send(heard.append)
+    box.on_typing(lambda: heard.append("(typing)"))
+    return box
 
 
 def test_what_the_browser_says_is_handed_on(box: MessageBox, heard: list[str]) -> None:
     box._handle_custom_msg({"typing": True}, [])
-    box._handle_custom_msg({"say": " hello\n"}, [])
+    box._handle_custom_msg({"send": " hello\n"}, [])
     assert heard == ["(typing)", " hello\n"]
 
 
-@pytest.mark.parametrize("rubbish", [{"say": " \n"}, {"say": 1}, {"typing": False}, {}, [], None, "hello"])
+@pytest.mark.parametrize("rubbish", [{"send": " \n"}, {"send": 1}, {"typing": False}, {}, [], None, "hello"])
 def test_a_blank_text_and_rubbish_are_ignored(box: MessageBox, heard: list[str], rubbish: object) -> None:
     box._handle_custom_msg(rubbish, [])
     assert heard == []

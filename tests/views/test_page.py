@@ -1,48 +1,51 @@
-"""The chat of the page /chat/, without a page: its drawing is a list of what was drawn."""
+"""The chat of the page /chat/, without a page: its view remembers what was drawn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
 from p2pchat import ChatPeer, Servers, State, start_servers
-from p2pchat.views.page import PageChat, lines_of_code, open_chat
+from p2pchat.views.page import lines_of_code, open_chat
+from p2pchat.views.presenter import ChatStatus, Presenter
 
 LIMIT = 10.0
 
 
 class Drawn:
-    """What JavaScript would draw."""
+    """A view that remembers what was drawn, as JavaScript draws it."""
 
     def __init__(self) -> None:
-        self.state = ""
-        self.why = ""
-        self.can: set[str] = set()
+        self.status = ChatStatus("", "", "", False, False, False, False)
         self.lines: dict[int, tuple[str, str]] = {}
         self.delivered: set[int] = set()
         self.is_typing = False
         self.given_back: list[str] = []
         self._changed = asyncio.Event()
 
-    def stand(self, state: str, why: str, hint: str, start: bool, next: bool, leave: bool, somebody: bool) -> None:
-        self.state, self.why, self.hint = state, why, hint
-        flags = {"start": start, "next": next, "leave": leave, "say": somebody}
-        self.can = {name for name, possible in flags.items() if possible}
+    @property
+    def can(self) -> set[str]:
+        """What can be pressed."""
+        return {word for word in ("start", "next", "leave", "send") if getattr(self.status, f"can_{word}")}
+
+    def show_status(self, status: ChatStatus) -> None:
+        self.status = status
         self._changed.set()
 
-    def add(self, number: int, who: str, text: str) -> None:
-        self.lines[number] = (who, text)
+    def write(self, author: str, text: str) -> int:
+        self.lines[len(self.lines)] = (author, text)
+        self._changed.set()
+        return len(self.lines) - 1
+
+    def mark_delivered(self, numbers: Sequence[int]) -> None:
+        self.delivered.update(numbers)
         self._changed.set()
 
-    def deliver(self, number: int) -> None:
-        self.delivered.add(number)
-        self._changed.set()
-
-    def typing(self, typing: bool) -> None:
+    def show_typing(self, typing: bool) -> None:
         self.is_typing = typing
         self._changed.set()
 
-    def back(self, text: str) -> None:
+    def put_back(self, text: str) -> None:
         self.given_back.append(text)
         self._changed.set()
 
@@ -61,9 +64,9 @@ async def servers() -> AsyncIterator[Servers]:
 
 
 @pytest.fixture
-async def page(servers: Servers) -> AsyncIterator[tuple[PageChat, Drawn]]:
+async def page(servers: Servers) -> AsyncIterator[tuple[Presenter, Drawn]]:
     drawn = Drawn()
-    chat = PageChat(ChatPeer(servers.matchmaking_url, servers.signaling_url), drawn)
+    chat = Presenter(ChatPeer(servers.matchmaking_url, servers.signaling_url), drawn)
     yield chat, drawn
     await chat.peer.leave()
 
@@ -74,20 +77,20 @@ async def stranger(servers: Servers) -> AsyncIterator[ChatPeer]:
         yield peer
 
 
-async def test_it_begins_with_start_and_nothing_said(page: tuple[PageChat, Drawn]) -> None:
+async def test_it_begins_with_start_and_nothing_said(page: tuple[Presenter, Drawn]) -> None:
     _, drawn = page
-    assert (drawn.state, drawn.can, drawn.lines) == ("idle", {"start"}, {})
+    assert (drawn.status.state, drawn.can, drawn.lines) == ("idle", {"start"}, {})
 
 
-async def test_a_whole_conversation(page: tuple[PageChat, Drawn], stranger: ChatPeer) -> None:
+async def test_a_whole_conversation(page: tuple[Presenter, Drawn], stranger: ChatPeer) -> None:
     chat, drawn = page
     chat.start()
-    await drawn.until(lambda: drawn.state == "waiting")
+    await drawn.until(lambda: drawn.status.state == "waiting")
     assert drawn.can == {"leave"}
     await stranger.start()
-    await drawn.until(lambda: drawn.state == "open")
-    assert drawn.can == {"next", "leave", "say"}
-    chat.say("hello")
+    await drawn.until(lambda: drawn.status.state == "open")
+    assert drawn.can == {"next", "leave", "send"}
+    chat.send("hello")
     await drawn.until(lambda: drawn.delivered)
     assert [drawn.lines[number] for number in drawn.delivered] == [("You", "hello")]
     stranger.typing()
@@ -97,42 +100,40 @@ async def test_a_whole_conversation(page: tuple[PageChat, Drawn], stranger: Chat
     assert not drawn.is_typing
     chat.next()
     await stranger.wait_for(State.CLOSED, LIMIT)
-    await drawn.until(lambda: drawn.state == "waiting")
+    await drawn.until(lambda: drawn.status.state == "waiting")
     chat.leave()
-    await drawn.until(lambda: drawn.state == "closed")
+    await drawn.until(lambda: drawn.status.state == "closed")
     assert drawn.can == {"start"}
 
 
-async def test_the_stranger_is_told_that_somebody_types(page: tuple[PageChat, Drawn], stranger: ChatPeer) -> None:
+async def test_the_stranger_is_told_that_somebody_types(page: tuple[Presenter, Drawn], stranger: ChatPeer) -> None:
     chat, drawn = page
     typed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     stranger.listen(lambda event: type(event).__name__ == "StrangerTyping" and typed.set_result(None))
     chat.start()
     await stranger.start()
-    await drawn.until(lambda: drawn.state == "open")
-    await stranger.send("go on")  # from then on each knows that the other understands more than text
-    await drawn.until(lambda: ("Stranger", "go on") in drawn.lines.values())
+    await drawn.until(lambda: drawn.status.state == "open")
     chat.typing()
     async with asyncio.timeout(LIMIT):
         await typed
 
 
-async def test_what_cannot_be_said_comes_back_with_the_reason(page: tuple[PageChat, Drawn]) -> None:
+async def test_what_cannot_be_said_comes_back_with_the_reason(page: tuple[Presenter, Drawn]) -> None:
     chat, drawn = page
-    chat.say("is anybody there?")
+    chat.send("is anybody there?")
     await drawn.until(lambda: drawn.given_back)
     assert drawn.given_back == ["is anybody there?"]
     await drawn.until(lambda: drawn.lines)
     assert "Nobody is there to hear it" in drawn.lines[0][1]
 
 
-async def test_servers_that_are_down_are_told_of_once(page: tuple[PageChat, Drawn], servers: Servers) -> None:
+async def test_servers_that_are_down_are_told_of_once(page: tuple[Presenter, Drawn], servers: Servers) -> None:
     chat, drawn = page
     await servers.stop()
     chat.start()
-    await drawn.until(lambda: drawn.state == "closed")
-    assert "cannot be reached" in drawn.why
-    assert [text for _, text in drawn.lines.values()].count(drawn.why) == 1
+    await drawn.until(lambda: drawn.status.state == "closed")
+    assert "cannot be reached" in drawn.status.why
+    assert [text for _, text in drawn.lines.values()].count(drawn.status.why) == 1
 
 
 async def test_it_finds_its_servers_by_itself() -> None:
@@ -140,7 +141,7 @@ async def test_it_finds_its_servers_by_itself() -> None:
     chat.start()
     await chat.peer.wait_for(State.WAITING, LIMIT)
     await chat.peer.leave()
-    assert chat.where.startswith("strangers ")
+    assert chat.peer.where.startswith("strangers ")
     await (await start_servers()).stop()  # which stops those of before, too
 
 

@@ -22,19 +22,19 @@ class Sent(Record):
 
 async def test_lines_that_come_together_travel_together() -> None:
     record = Sent()
-    assert [record.add("Sys", "one"), record.add("You", "two")] == [0, 1]
+    assert [record.write("Sys", "one"), record.write("You", "two")] == [0, 1]
     assert record.sent == []
     await asyncio.wait_for(record.arrived.wait(), 5)
     (message,) = record.sent
     assert message["first"] == 0
-    assert [(line["who"], line["text"]) for line in message["lines"]] == [("Sys", "one"), ("You", "two")]
+    assert [(line["author"], line["text"]) for line in message["lines"]] == [("Sys", "one"), ("You", "two")]
 
 
 async def test_a_line_is_sent_once_and_again_only_to_who_asks() -> None:
     record = Sent()
     for text in ("one", "two"):
         record.arrived.clear()
-        record.add("Sys", text)
+        record.write("Sys", text)
         await asyncio.wait_for(record.arrived.wait(), 5)
     assert [[line["text"] for line in message["lines"]] for message in record.sent] == [["one"], ["two"]]
     record.arrived.clear()
@@ -51,11 +51,11 @@ async def test_an_empty_record_can_be_asked_for() -> None:
     assert record.sent == [{"first": 0, "lines": []}]
 
 
-@pytest.mark.parametrize("bound", [{"most_lines": 3}, {"most_characters": 15}])
+@pytest.mark.parametrize("bound", [{"max_lines": 3}, {"max_characters": 15}])
 async def test_the_oldest_lines_are_forgotten(bound: dict[str, int]) -> None:
     record = Sent(**bound)
     for number in range(6):
-        record.add("Sys", f"line{number}")
+        record.write("Sys", f"line{number}")
     assert [line.text for line in record.lines] == ["line3", "line4", "line5"]
     await asyncio.wait_for(record.arrived.wait(), 5)
     assert record.sent[0]["first"] == 3
@@ -63,16 +63,16 @@ async def test_the_oldest_lines_are_forgotten(bound: dict[str, int]) -> None:
 
 
 async def test_the_newest_line_is_kept_however_long_it_is() -> None:
-    record = Sent(most_characters=10)
-    record.add("Sys", "short")
-    record.add("Stranger", "x" * 100)
+    record = Sent(max_characters=10)
+    record.write("Sys", "short")
+    record.write("Stranger", "x" * 100)
     assert [len(line.text) for line in record.lines] == [100]
 
 
 async def test_a_delivered_line_is_marked_here_and_in_the_browser() -> None:
-    record = Sent(most_lines=2)
+    record = Sent(max_lines=2)
     for number in range(3):
-        record.add("You", f"line {number}")
+        record.write("You", f"line {number}")
     record.mark_delivered([0, 1])
     assert [line.delivered for line in record.lines] == [True, False]
     assert record.sent == [{"delivered": [1]}], "line 0 is forgotten"

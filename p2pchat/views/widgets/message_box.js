@@ -1,5 +1,5 @@
-// The message box: sends {say: text} and {typing: true}, and takes {back: text} when a text could not be sent.
-const TYPING_EVERY = 1000; // milliseconds
+// The message box: sends {send: text} and {typing: true}, and takes {put_back: text} when a text could not be sent.
+const TYPING_EVERY = 1000; // milliseconds; Python lets the stranger know every other second
 
 export default {
   render({ model, el }) {
@@ -22,7 +22,7 @@ export default {
     const show = () => {
       box.setAttribute("aria-label", model.get("label"));
       box.placeholder = gone() ? "The kernel is gone" : model.get("hint");
-      send.disabled = !model.get("somebody") || !box.value.trim() || gone();
+      send.disabled = !model.get("can_send") || !box.value.trim() || gone();
     };
     const grow = () => {
       box.style.height = "auto";
@@ -40,7 +40,7 @@ export default {
       if (!text.trim() || gone()) return;
       typed = 0;
       write("");
-      model.send({ say: text });
+      model.send({ send: text });
       box.focus();
     });
     box.addEventListener("keydown", (event) => {
@@ -57,10 +57,10 @@ export default {
         model.send({ typing: true });
       }
     });
-    model.on("change:label change:hint change:somebody", show);
+    model.on("change:label change:hint change:can_send", show);
     model.on("comm_live_update", () => queueMicrotask(show)); // after the view has marked itself
-    model.on("msg:custom", ({ back }) => {
-      if (back !== undefined) write(box.value ? `${back}\n${box.value}` : back);
+    model.on("msg:custom", ({ put_back: text }) => {
+      if (text !== undefined) write(box.value ? `${text}\n${box.value}` : text);
     });
     show();
   },

@@ -19,32 +19,39 @@ class MessageBox(AnyWidget):
     """Where a message is written; Enter or SEND sends it, Shift+Enter begins a new line.
 
     Args:
-        on_say: is called with each text that is sent; never with a blank one.
-        on_typing: is called while somebody writes, at most once a second.
-
-    Both are called on whatever thread the kernel handles widgets on.
+        label: what a screen reader calls it.
     """
 
     _esm = Path(__file__).with_name("message_box.js")
     _css = Path(__file__).with_name("message_box.css")
 
-    label = traitlets.Unicode("Message").tag(sync=True)  # for a screen reader
+    label = traitlets.Unicode("Message").tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)  # in the empty box
-    somebody = traitlets.Bool(False).tag(sync=True)  # whether SEND can be pressed
+    can_send = traitlets.Bool(False).tag(sync=True)  # whether SEND can be pressed
 
-    def __init__(self, on_say: Callable[[str], None], on_typing: Callable[[], None], label: str) -> None:
+    def __init__(self, label: str) -> None:
         super().__init__(label=label)
-        self._on_say = on_say
-        self._on_typing = on_typing
+        self._send_listeners: list[Callable[[str], None]] = []
+        self._typing_listeners: list[Callable[[], None]] = []
         self.on_msg(self._receive)
+
+    def on_send(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with each text that is sent; never with a blank one. On whatever thread the kernel has."""
+        self._send_listeners.append(listener)
+
+    def on_typing(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` while somebody writes, at most once a second. On whatever thread the kernel has."""
+        self._typing_listeners.append(listener)
 
     def put_back(self, text: str) -> None:
         """Give back a text that could not be sent, before what was written since."""
-        self.send({"back": text})
+        self.send({"put_back": text})
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         match content:
-            case {"say": str(text)} if text.strip():
-                self._on_say(text)
+            case {"send": str(text)} if text.strip():
+                for on_send in self._send_listeners:
+                    on_send(text)
             case {"typing": True}:
-                self._on_typing()
+                for on_typing in self._typing_listeners:
+                    on_typing()

@@ -20,14 +20,14 @@ function mark(node) {
 
 function write(line) {
   const node = element("div", "p2pchat-line");
-  node.dataset.who = line.who;
+  node.dataset.author = line.author;
   const time = element("time", "p2pchat-time", CLOCK.format(line.at));
   time.dateTime = new Date(line.at).toISOString();
   const said = element("span", "p2pchat-said");
   const text = element("span", "p2pchat-text", line.text);
   text.dir = "auto"; // of its own direction, and none of it reaches beyond the text
   said.append(text);
-  node.append(time, element("span", "p2pchat-by", `[${line.who}]`), said);
+  node.append(time, element("span", "p2pchat-by", `[${line.author}]`), said);
   if (line.delivered) mark(node);
   return node;
 }

@@ -15,9 +15,9 @@ from pathlib import Path
 import traitlets
 from anywidget import AnyWidget
 
-MAX_LINES = 2_000
-MAX_CHARACTERS = 2_000_000
-TOGETHER = 0.02  # seconds, in which new lines are collected to travel in one message
+from p2pchat.views.presenter import MAX_CHARACTERS, MAX_LINES
+
+TOGETHER = 0.02  # seconds, about a frame of the screen, in which new lines are collected to travel in one message
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Line:
 
     number: int
     at: int
-    who: str
+    author: str
     text: str
     delivered: bool = False
 
@@ -36,8 +36,8 @@ class Record(AnyWidget):
 
     Args:
         label: what a screen reader calls it.
-        most_lines: beyond these the oldest are forgotten.
-        most_characters: in all lines together, likewise.
+        max_lines: beyond these the oldest are forgotten.
+        max_characters: in all lines together, likewise.
     """
 
     _esm = Path(__file__).with_name("record.js")
@@ -46,11 +46,11 @@ class Record(AnyWidget):
     label = traitlets.Unicode("Record").tag(sync=True)
     typing = traitlets.Bool(False).tag(sync=True)  # whether the stranger is
 
-    def __init__(self, label: str, *, most_lines: int = MAX_LINES, most_characters: int = MAX_CHARACTERS) -> None:
+    def __init__(self, label: str, *, max_lines: int = MAX_LINES, max_characters: int = MAX_CHARACTERS) -> None:
         super().__init__(label=label)
         self._loop = asyncio.get_running_loop()
-        self._most_lines = most_lines
-        self._most_characters = most_characters
+        self._max_lines = max_lines
+        self._max_characters = max_characters
         self._lines: deque[Line] = deque()
         self._characters = 0
         self._next = 0
@@ -63,19 +63,17 @@ class Record(AnyWidget):
         """The lines that it still knows."""
         return tuple(self._lines)
 
-    def add(self, who: str, text: str) -> int:
+    def write(self, author: str, text: str) -> int:
         """Write a line. Returns: its number."""
-        line = Line(self._next, time.time_ns() // 1_000_000, who, text)
+        line = Line(self._next, time.time_ns() // 1_000_000, author, text)
         self._next += 1
         self._lines.append(line)
         self._characters += len(text)
-        while len(self._lines) > 1 and (
-            len(self._lines) > self._most_lines or self._characters > self._most_characters
-        ):
+        while len(self._lines) > 1 and (len(self._lines) > self._max_lines or self._characters > self._max_characters):
             self._characters -= len(self._lines.popleft().text)
         self._unsent.append(line)
         if self._sending is None:
-            self._sending = self._loop.call_later(TOGETHER, self._tell_new)
+            self._sending = self._loop.call_later(TOGETHER, self._send_new)
         return line.number
 
     def mark_delivered(self, numbers: Iterable[int]) -> None:
@@ -90,17 +88,17 @@ class Record(AnyWidget):
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         """Answer a browser, on the loop's thread: the kernel may call on another one."""
         if content == {"ask": "lines"}:
-            self._loop.call_soon_threadsafe(self._log_private)
+            self._loop.call_soon_threadsafe(self._send_all)
 
-    def _log_private(self) -> None:
-        self._tell(self._lines)
+    def _send_all(self) -> None:
+        self._send_lines(self._lines)
 
-    def _tell_new(self) -> None:
+    def _send_new(self) -> None:
         self._sending = None
         first = self._lines[0].number
         unsent, self._unsent = self._unsent, []
-        self._tell(line for line in unsent if line.number >= first)
+        self._send_lines(line for line in unsent if line.number >= first)
 
-    def _tell(self, lines: Iterable[Line]) -> None:
+    def _send_lines(self, lines: Iterable[Line]) -> None:
         first = self._lines[0].number if self._lines else 0
         self.send({"first": first, "lines": [asdict(line) for line in lines]})

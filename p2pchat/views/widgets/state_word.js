@@ -6,7 +6,7 @@ export default {
     const word = document.createElement("span");
     word.className = "p2pchat-state";
     word.setAttribute("role", "status");
-    el.classList.add("p2pchat-who");
+    el.classList.add("p2pchat-status");
     el.append(name, word);
 
     const show = () => {
