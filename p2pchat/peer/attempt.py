@@ -101,7 +101,7 @@ class Attempt:
         except Exception as error:  # there is no end of what an engine raises at a description that makes no sense
             kind = type(frame).__name__.lower()
             raise ConnectFailed(
-                f"The stranger's {kind} could not be used: {error or 'not now'}. Press START to meet another stranger."
+                f"The stranger's {kind} could not be used: {str(error) or repr(error)}. Press START to meet another stranger."
             ) from error
 
     def retire(self) -> None:

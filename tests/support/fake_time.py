@@ -1,0 +1,38 @@
+"""An event loop whose clock jumps: what waits for seconds is done at once, in the same order, on any machine."""
+
+import asyncio
+import selectors
+
+PATIENCE = 10.0  # real seconds in which another thread may still do something
+
+
+class FakeTimeLoop(asyncio.SelectorEventLoop):
+    """Its time begins at 0, and goes on only where all wait for a timer: then to that timer."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        return self.now
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    def __init__(self, loop: FakeTimeLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(PATIENCE if timeout is None else 0)
+        if not ready and timeout is None:
+            raise RuntimeError("Everybody waits, and nothing will ever happen.")
+        if not ready and timeout is not None and timeout > 0:
+            self._loop.now += timeout
+        return ready
+
+
+async def pause(seconds: float = 0.0) -> None:
+    """Let time pass, and everything be done that can be done until then."""
+    await asyncio.sleep(seconds)
+    for _ in range(10):  # turns of the loop: the longest chain of callbacks has some five
+        await asyncio.sleep(0)
