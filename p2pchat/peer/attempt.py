@@ -99,9 +99,9 @@ class Attempt:
         except SocketClosed:
             raise
         except Exception as error:  # there is no end of what an engine raises at a description that makes no sense
-            kind = type(frame).__name__.lower()
+            kind, why = type(frame).__name__.lower(), str(error) or repr(error)
             raise ConnectFailed(
-                f"The stranger's {kind} could not be used: {str(error) or repr(error)}. Press START to meet another stranger."
+                f"The stranger's {kind} could not be used: {why}. Press START to meet another stranger."
             ) from error
 
     def retire(self) -> None:

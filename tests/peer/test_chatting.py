@@ -1,6 +1,7 @@
 """Two strangers over real servers and a real DataChannel: what one says, the other hears."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from aiortc import RTCDataChannel, RTCDataChannelParameters
@@ -13,6 +14,7 @@ from p2pchat import (
     Notice,
     SaidGoodbye,
     State,
+    StateChanged,
     StrangerTyping,
     Trace,
 )
@@ -21,6 +23,8 @@ from p2pchat.peer.events import Event
 from tests.support.events import Log, until
 
 Talking = tuple[ChatPeer, ChatPeer, Log, Log]
+
+OPEN = StateChanged(State.OPEN, "You are talking to a stranger, with no server between you.")
 
 TEXTS = {
     "plain": "hello",
@@ -162,6 +166,20 @@ class TestSay:
         assert of_ada.texts == ["re: hello"]
         assert of_bob.of(MessageSent) == [MessageSent(1, "re: hello")]
 
+    async def test_says_something_from_a_listener_the_moment_the_chat_opens(self, new_peer) -> None:
+        peers = new_peer(name="Ada"), new_peer(name="Bob")
+        logs = [Log(peer) for peer in peers]
+
+        def greet(peer: ChatPeer) -> None:
+            peer.listen(lambda event: peer.say(f"{peer.name} was first") if event == OPEN else None)
+
+        for peer in peers:
+            greet(peer)
+        await asyncio.gather(*(peer.start() for peer in peers))
+        for log, text in zip(logs, ["Bob was first", "Ada was first"], strict=True):
+            await log.until(lambda log=log: log.texts)
+            assert log.texts == [text]
+
     async def test_refuses_what_send_would_wait_for_and_never_overtakes(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
         sending = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(40)]
@@ -189,6 +207,34 @@ class TestBetweenTwoOfOurs:
             StrangerTyping,
             MessageReceived,
         ]
+
+    async def test_typing_shows_though_it_begins_the_moment_the_chat_opens(self, talking: Talking) -> None:
+        """Also at the one who made the offer, and does not know yet what the stranger understands."""
+        ada, bob, of_ada, of_bob = talking
+        ada.typing()
+        bob.typing()
+        await of_ada.event(StrangerTyping)
+        await of_bob.event(StrangerTyping)
+
+    @pytest.mark.parametrize("second", [True, False], ids=["who offers", "who answers"])
+    async def test_leaving_the_moment_the_chat_opens_says_goodbye(self, new_peer, second: bool) -> None:
+        trace = Trace()
+        ada, bob = new_peer(name="Ada", trace=trace), new_peer(name="Bob", trace=trace)
+        leaving: list[asyncio.Task[None]] = []
+
+        def leave(peer: ChatPeer, event: Event) -> None:
+            if event != OPEN:
+                return
+            offered = next(arrow for arrow in trace if arrow.what == "offer").source == peer.name
+            if offered is second:
+                leaving.append(asyncio.create_task(peer.leave()))
+
+        for peer in (ada, bob):
+            peer.listen(partial(leave, peer))
+        await asyncio.gather(ada.start(), bob.start())
+        await asyncio.gather(*(peer.wait_for(State.CLOSED, 10) for peer in (ada, bob)))
+        assert {ada.why, bob.why} == {"You left.", "The stranger left."}
+        await asyncio.gather(*leaving)
 
     async def test_typing_while_nobody_is_there_is_harmless(self, new_peer) -> None:
         peer = new_peer()

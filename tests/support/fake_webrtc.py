@@ -7,6 +7,8 @@ from pyee import EventEmitter
 
 from p2pchat.peer.conversation import PROTOCOL
 
+LATENCY = 0.125  # seconds from one end of a channel to the other
+
 
 class FakeChannel(EventEmitter):
     """An RTCDataChannel: what is sent stands in ``sent``, and comes to the ``other`` end if there is one."""
@@ -27,7 +29,7 @@ class FakeChannel(EventEmitter):
             raise ValueError(f"Cannot send {len(data)} bytes")
         self.sent.append(data)
         if self.other is not None:
-            asyncio.get_running_loop().call_soon(self.other.emit, "message", data)
+            asyncio.get_running_loop().call_later(LATENCY, self.other.emit, "message", data)
 
     def open(self) -> None:
         self.readyState = "open"
@@ -45,7 +47,7 @@ class FakeChannel(EventEmitter):
             self.readyState = "closed"
             self.emit("close")
             if self.other is not None:
-                asyncio.get_running_loop().call_soon(self.other.close)
+                asyncio.get_running_loop().call_later(LATENCY, self.other.close)
 
 
 def channels(protocol: str = PROTOCOL) -> tuple[FakeChannel, FakeChannel]:
