@@ -23,7 +23,7 @@ SERVERS = (MATCHMAKING, SIGNALING)
 
 GUTTER, COLUMN, ROW, HEAD = 84, 170, 34, 56  # pixels: for the times, between two lines, for an arrow, for the names
 MAX_LABEL, MAX_NAME = 22, 18  # characters that fit beside each other; the text has them whole
-MAX_ARROWS = 200  # in one picture; a meeting has about 20, and more than ten of them nobody reads
+MAX_ARROWS = 200  # in one picture (our choice); a meeting has about 15, and one for each message
 CALM = "color:var(--jp-content-font-color1,currentColor)"
 STYLE = """
 .p2pchat-ladder { --p2pchat-direct: #a33b00; background: transparent; font: 13px sans-serif; max-width: 100% }

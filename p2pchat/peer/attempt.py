@@ -24,7 +24,7 @@ from p2pchat.webrtc import (
     ice_candidate,
 )
 
-CLOSE_TIMEOUT = 5.0  # seconds for an engine to say goodbye: a second is usual, 5 where a STUN server is silent
+CLOSE_TIMEOUT = 5.0  # seconds for an engine to say goodbye; aiortc waits as long for a STUN server that is silent
 MAX_PENDING_CANDIDATES = 200  # kept while a description is missing: twice what ICE may check (RFC 8445, 6.1.2.5)
 
 OpenTalk: TypeAlias = Callable[[RTCDataChannel, bool], Talk]  # with the open channel, and whether we made it

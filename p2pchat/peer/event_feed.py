@@ -10,7 +10,7 @@ from p2pchat.peer.events import Event, State, StateChanged
 
 logger = logging.getLogger(__name__)
 
-MAX_UNREAD = 10_000  # events kept for `async for`, the newest; nobody has to read them. Some hours of a lively chat
+MAX_UNREAD = 10_000  # events kept for `async for`, the newest; nobody has to read them (our choice)
 
 
 class EventFeed:

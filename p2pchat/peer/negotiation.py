@@ -16,7 +16,7 @@ from p2pchat.peer.reconnect import SERVICE_RESTART
 from p2pchat.peer.room_client import RoomClient
 from p2pchat.peer.talk import Talk
 
-OPEN_TIMEOUT = 2.0  # seconds that ICE and DTLS take at most, measured where two tabs of one browser meet
+OPEN_TIMEOUT = 2.0  # seconds that ICE and DTLS take at most, where two tabs of one browser are to meet
 
 
 class Negotiation:

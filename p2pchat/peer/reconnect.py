@@ -11,9 +11,9 @@ import random
 from p2pchat.errors import SocketClosed, SocketError, SocketNotOpened
 from p2pchat.sockets import TABS, TextSocket, connect
 
-SERVICE_RESTART = 1012
-FIRST_PAUSE = 0.02  # seconds, which a tab needs to take over; each further one is twice as long
-MAX_PAUSE = 2.0  # seconds between two attempts, so that a server of ten thousand clients can start
+SERVICE_RESTART = 1012  # a WebSocket close code
+FIRST_PAUSE = 0.02  # seconds before the first attempt; each further one waits twice as long (our choice)
+MAX_PAUSE = 2.0  # seconds between two attempts (our choice)
 
 
 class Reconnect:

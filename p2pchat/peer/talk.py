@@ -25,10 +25,10 @@ from p2pchat.peer.timeouts import Timeouts
 from p2pchat.trace import STRANGER, PeerTrace
 from p2pchat.webrtc import RTCDataChannel
 
-MAX_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits: some 0.1 s at 100 Mbit/s
+MAX_BUFFERED = 1024 * 1024  # bytes in the channel, beyond which `send` waits; 16 of the longest messages
 ACKNOWLEDGE_AFTER = 0.1  # seconds, so that one acknowledgement serves many messages and nobody sees it come late
 TYPING_EVERY = 2.0  # seconds between two signs of typing; a view shows each for longer than that
-HELLO_TIMEOUT = 1.0  # seconds after the opening until a stranger of ours has said Hello: three long round trips
+HELLO_TIMEOUT = 1.0  # seconds after the opening that `close` waits for a Hello: three long round trips of 0.3
 
 LEFT = "You left."
 STRANGER_LEFT = "The stranger left."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a peer waits for what, in seconds. Where no source is named, people were asked to wait and did."""
+    """How long a peer waits for what, in seconds. Where no source is named, it is our choice."""
 
     server: float = 10.0  # until a server has answered
     lonely: float = 10.0  # until it says that nobody else is there yet

@@ -26,8 +26,8 @@ from p2pchat.peer.events import (
 )
 
 TYPING_HOLDS = 5.0  # seconds that a sign of typing is shown: who goes on says so every 2 s, and one may be late
-MAX_LINES = 2_000  # in a record; beyond them the oldest are forgotten. A browser lays so many out in some 50 ms
-MAX_CHARACTERS = 2_000_000  # in all lines of a record together, likewise; some 30 of the longest messages
+MAX_LINES = 2_000  # in a record; beyond them the oldest are forgotten (our choice)
+MAX_CHARACTERS = 2_000_000  # in all lines of a record together, likewise: 30 of the longest messages
 
 HINTS = {
     State.IDLE: "Press START to meet a stranger",

@@ -17,7 +17,7 @@ from anywidget import AnyWidget
 
 from p2pchat.views.presenter import MAX_CHARACTERS, MAX_LINES
 
-TOGETHER = 0.02  # seconds, about a frame of the screen, in which new lines are collected to travel in one message
+TOGETHER = 0.02  # seconds, about one frame of a screen, in which new lines are collected to travel in one message
 
 
 @dataclass(slots=True)
