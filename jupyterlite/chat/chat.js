@@ -69,10 +69,7 @@ const view = {
   write(author, text) {
     const number = held.first + held.lengths.push(text.length) - 1;
     held.characters += text.length;
-    while (
-      held.lengths.length > 1 &&
-      (held.lengths.length > held.maxLines || held.characters > held.maxCharacters)
-    ) {
+    while (held.lengths.length > 1 && (held.lengths.length > held.maxLines || held.characters > held.maxCharacters)) {
       held.characters -= held.lengths.shift();
       held.first += 1;
     }
