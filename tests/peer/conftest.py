@@ -3,11 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from p2pchat import ChatPeer, Servers, State
+from p2pchat.core import Core
+from p2pchat.matchmaking import Matchmaking
+from p2pchat.signaling import Signaling
 from tests.support.events import Log, until
 
 
@@ -26,7 +31,21 @@ async def nothing_is_left_behind() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def servers(nothing_is_left_behind: None) -> AsyncIterator[Servers]:
+def cores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The cores of the servers, by name, to see who waits and which rooms there are."""
+    made: dict[str, Any] = {}
+
+    def remembered(name: str, kind: Callable[..., Core], **options: object) -> Core:
+        made[name] = kind(**options)
+        return made[name]
+
+    for name, kind in (("matchmaking", Matchmaking), ("signaling", Signaling)):
+        monkeypatch.setattr(f"p2pchat.servers.on_ports.{kind.__name__}", partial(remembered, name, kind))
+    return made
+
+
+@pytest.fixture
+async def servers(nothing_is_left_behind: None, cores: dict[str, Any]) -> AsyncIterator[Servers]:
     async with Servers(static_port=None) as running:
         yield running
 

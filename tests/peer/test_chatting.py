@@ -270,10 +270,9 @@ class TestBetweenTwoOfOurs:
         await asyncio.gather(ada.leave(), bob.leave())
         assert ada.state is bob.state is State.CLOSED
 
-    async def test_both_leave_the_signaling_server(self, servers, talking: Talking) -> None:
+    async def test_both_leave_the_signaling_server(self, cores, talking: Talking) -> None:
         ada, bob, *_ = talking
-        signaling = next(server for server, _ in servers._planned if server.name == "signaling")
-        await until(lambda: not signaling._core.rooms, "the room is empty")
+        await until(lambda: not cores["signaling"].rooms, "the room is empty")
         await ada.send("still there?")
         assert ada.state is bob.state is State.OPEN
 

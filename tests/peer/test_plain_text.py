@@ -26,8 +26,7 @@ async def meeting(new_peer: NewPeer, servers: Servers, partner_offers: bool) -> 
     _, room = await asyncio.gather(peer.start(), match(servers.matchmaking_url))
     try:
         if partner_offers:
-            signaling = next(server for server, _ in servers._planned if server.name == "signaling")
-            await until(lambda: signaling._core.rooms, "our peer is in the room")
+            await peer.wait_for(State.CONNECTING, 10)  # our peer is in the room
         async with enter(servers.signaling_url, room) as inside:
             await partner.negotiate(inside)
             await peer.wait_for(State.OPEN, 10)
@@ -145,8 +144,7 @@ async def test_what_its_program_cannot_take_is_refused(new_peer: NewPeer, server
     peer, partner = new_peer(), PlainPartner()
     try:
         _, room = await asyncio.gather(peer.start(), match(servers.matchmaking_url))
-        signaling = next(server for server, _ in servers._planned if server.name == "signaling")
-        await until(lambda: signaling._core.rooms, "our peer is in the room")
+        await peer.wait_for(State.CONNECTING, 10)  # our peer is in the room
         async with enter(servers.signaling_url, room) as inside:
             offer = re.sub(r"(a=max-message-size):\d+", r"\1:1000", await partner.offer())
             assert "size:1000" in offer

@@ -35,12 +35,11 @@ async def test_the_states_come_in_order_and_each_says_why(new_peer: NewPeer) -> 
 
 
 class TestStart:
-    async def test_returns_once_the_peer_stands_in_the_line(self, new_peer: NewPeer, servers) -> None:
+    async def test_returns_once_the_peer_has_a_place_in_the_queue(self, new_peer: NewPeer, cores) -> None:
         peer = new_peer()
         await peer.start()
         assert peer.state is State.WAITING
-        matchmaking = next(server for server, _ in servers._planned if server.name == "matchmaking")
-        await until(lambda: matchmaking._core.waiting == 1, "one waits")
+        await until(lambda: cores["matchmaking"].waiting == 1, "one waits")
 
     async def test_twice_is_harmless(self, new_peer: NewPeer) -> None:
         ada, bob = new_peer(), new_peer()

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,14 +70,13 @@ async def test_one_who_is_silent_but_alive_stays(new_peer: NewPeer, servers: Ser
 
 @pytest.mark.parametrize("kind", ["ours", "plain"])
 async def test_one_who_is_killed_while_waiting_is_matched_with_nobody(
-    new_peer: NewPeer, servers: Servers, kind: str
+    new_peer: NewPeer, servers: Servers, cores: dict[str, Any], kind: str
 ) -> None:
-    matchmaking = next(server for server, _ in servers._planned if server.name == "matchmaking")
     async with process(kind, servers) as ghost:
-        await until(lambda: matchmaking._core.waiting == 1, "the stranger waits", timeout=30)
+        await until(lambda: cores["matchmaking"].waiting == 1, "the stranger waits", timeout=30)
         ghost.kill()
         await ghost.wait()
-        await until(lambda: matchmaking._core.waiting == 0, "nobody waits")
+        await until(lambda: cores["matchmaking"].waiting == 0, "nobody waits")
         ada, bob = new_peer(), new_peer()
         await asyncio.gather(ada.start(), bob.start())
         await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))
