@@ -163,4 +163,6 @@ def check_message(text: str) -> None:
 
 
 def _message(text: str) -> StrangerEvent:
-    return TOO_LONG if len(text.encode(errors="replace")) > MAX_MESSAGE else MessageReceived(text)
+    """A message of the stranger; of half a character (a lone surrogate), which is no text, only a ? is left."""
+    encoded = text.encode(errors="replace")
+    return TOO_LONG if len(encoded) > MAX_MESSAGE else MessageReceived(encoded.decode())

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from p2pchat.errors import MessageRefused
@@ -269,6 +269,7 @@ def test_every_message_arrives_once_whole_and_in_order(steps: list[tuple[bool, s
         | st.dictionaries(st.sampled_from(["type", "count"]), st.integers() | st.text()).map(json.dumps).map(str.encode)
     ),
 )
+@example(invited=False, frames=["half a character: \ud800"])
 def test_whatever_comes_is_understood_or_told_and_always_text(invited: bool, frames: list[str | bytes]) -> None:
     ours = Conversation(invited=invited)
     for frame in frames:

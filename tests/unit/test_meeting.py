@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from p2pchat import ChatPeer, State, StateChanged
-from p2pchat.errors import MatchmakingFailed, SocketClosed
+from p2pchat.errors import MatchmakingFailed, SocketNotOpened
 from tests.support.fake_socket import FakeSocket
 from tests.support.fake_time import pause
 
@@ -73,7 +73,7 @@ async def test_leaving_closes_what_was_opened_before_it_is_closed(matchmaking: M
 
 
 async def test_a_failure_is_raised_by_start_and_told(matchmaking: Matchmaking) -> None:
-    matchmaking.fails = SocketClosed(1006, "nobody listens there")
+    matchmaking.fails = SocketNotOpened("nobody listens there")
     peer = ChatPeer()
     with pytest.raises(MatchmakingFailed) as error:
         await peer.start()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from p2pchat.errors import MatchmakingFailed, SocketClosed
+from p2pchat.errors import MatchmakingFailed, SocketNotOpened
 from p2pchat.messages import Join, Match
 from p2pchat.peer.queue_client import QueueClient
 from tests.support.fake_socket import FakeSocket
@@ -22,14 +22,14 @@ def client(socket: FakeSocket) -> QueueClient:
 
 
 @pytest.fixture
-def successors(monkeypatch: pytest.MonkeyPatch) -> list[FakeSocket | SocketClosed]:
+def successors(monkeypatch: pytest.MonkeyPatch) -> list[FakeSocket | SocketNotOpened]:
     """What connecting again gives, one after the other."""
-    sockets: list[FakeSocket | SocketClosed] = []
+    sockets: list[FakeSocket | SocketNotOpened] = []
 
     async def connect(url: str, timeout: float) -> FakeSocket:
         assert (url, timeout) == (URL, TIMEOUT)
-        socket = sockets.pop(0) if sockets else SocketClosed(1006, "nobody listens there")
-        if isinstance(socket, SocketClosed):
+        socket = sockets.pop(0) if sockets else SocketNotOpened("nobody listens there")
+        if isinstance(socket, SocketNotOpened):
             raise socket
         return socket
 
@@ -62,8 +62,8 @@ async def test_nobody_comes() -> None:
     await queue.close()
 
 
-async def test_a_server_that_cannot_be_reached(successors: list[FakeSocket | SocketClosed]) -> None:
-    successors.append(SocketClosed(1006, "nobody listens there (Connection refused)"))
+async def test_a_server_that_cannot_be_reached(successors: list[FakeSocket | SocketNotOpened]) -> None:
+    successors.append(SocketNotOpened("nobody listens there (Connection refused)"))
     with pytest.raises(MatchmakingFailed) as error:
         await QueueClient.connect(URL, JOIN, TIMEOUT)
     assert str(error.value) == (
@@ -105,9 +105,9 @@ async def test_a_server_that_does_not_do_its_part(happens: Callable[[FakeSocket]
 
 
 class TestAServerThatIsRestarted:
-    async def test_is_joined_again(self, successors: list[FakeSocket | SocketClosed]) -> None:
+    async def test_is_joined_again(self, successors: list[FakeSocket | SocketNotOpened]) -> None:
         first, second, third = FakeSocket(), FakeSocket(), FakeSocket()
-        successors += [SocketClosed(1006, "not yet"), second, third]
+        successors += [SocketNotOpened("not yet"), second, third]
         queue = client(first)
         await queue.join()
         first.end(1012)
@@ -123,7 +123,7 @@ class TestAServerThatIsRestarted:
         assert third.closed_with == 1000
 
     async def test_before_the_first_join_is_joined_all_the_same(
-        self, successors: list[FakeSocket | SocketClosed]
+        self, successors: list[FakeSocket | SocketNotOpened]
     ) -> None:
         first, second = FakeSocket(), FakeSocket()
         successors.append(second)
@@ -133,17 +133,19 @@ class TestAServerThatIsRestarted:
         assert second.sent == [JOIN.to_json()]
         await queue.close()
 
-    async def test_and_does_not_come_back_is_given_up(self, successors: list[FakeSocket | SocketClosed]) -> None:
+    async def test_and_does_not_come_back_is_given_up(self, successors: list[FakeSocket | SocketNotOpened]) -> None:
         socket = FakeSocket()
         queue = client(socket)
         await queue.join()
         socket.end(1012)
-        with pytest.raises(MatchmakingFailed, match="could not be reached again in 10 seconds: nobody listens there"):
+        with pytest.raises(
+            MatchmakingFailed, match="it was restarted, and did not come back within 10 seconds: nobody listens there"
+        ):
             await queue.match(1800)
         assert asyncio.get_running_loop().time() == TIMEOUT
         await queue.close()
 
-    async def test_with_any_other_code_has_sent_us_away(self, successors: list[FakeSocket | SocketClosed]) -> None:
+    async def test_with_any_other_code_has_sent_us_away(self, successors: list[FakeSocket | SocketNotOpened]) -> None:
         socket = FakeSocket()
         successors.append(FakeSocket())
         socket.end(1013, "not yet")
