@@ -47,8 +47,8 @@ class RoomClient:
     async def reenter(self, error: SocketClosed) -> Accept:
         """Enter the same room again, of a server that ``error`` says is restarted. Raises: SignalingFailed."""
         with _explained(self._url, self._timeout):
+            self._socket = await self._reconnect.after(error)
             async with asyncio.timeout(self._timeout):
-                self._socket = await self._reconnect.after(error)
                 return await self._register()
 
     async def send(self, frame: SignalingFrame) -> None:
