@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from websockets.http11 import Request
 
 from p2pchat.core import Core
-from p2pchat.servers.bind import bind
+from p2pchat.servers.bind import BACKLOG, bind
 from p2pchat.servers.connection import Connection
 from p2pchat.servers.core_runner import CoreRunner
 from p2pchat.servers.deadlines import Deadlines
@@ -101,6 +101,7 @@ class WebSocketServer:
             await loop.create_server(
                 lambda: Connection(self, max_size, time),
                 sock=listening,
+                backlog=BACKLOG,  # asyncio would set another one
                 ssl=tls,
                 ssl_handshake_timeout=timeout if tls else None,
             )
