@@ -45,9 +45,8 @@ class _Waiter:
     pools: list[str] = field(default_factory=list)  # where it waits now; empty when it waits no more
 
 
-_Pool: TypeAlias = dict[
-    str, dict[ClientId, _Waiter]
-]  # who waits there, by user: one user's tabs are passed over at once
+# Who waits in a pool, by user: one user's tabs are passed over at once.
+_Pool: TypeAlias = dict[str, dict[ClientId, _Waiter]]
 
 
 class Matchmaking:

@@ -90,7 +90,7 @@ class Negotiation:
     async def _tell_connected(self, talk: Talk) -> None:
         """Leave the signaling server as soon as the stranger is known to need it no more either.
 
-        A stranger of another make may take our leaving for a goodbye: with one who speaks plain text we stay.
+        A third-party client may take our leaving for a goodbye: with one who speaks plain text we stay.
         """
         await talk.handshake_done.wait()
         with suppress(SocketClosed):

@@ -28,9 +28,7 @@ from p2pchat.sockets.ports import in_url
 
 logger = logging.getLogger(__name__)
 
-CLOSE_TIMEOUT = (
-    1.0  # seconds from the first sign of an end to the end of TCP: some round trips to the other side of Earth
-)
+CLOSE_TIMEOUT = 1.0  # seconds from the first sign of an end to the end of TCP: some round trips around the Earth
 PING_EVERY = 20.0  # seconds: NATs forget a silent connection after 30 at the earliest, phones sleep between two pings
 GOING_AWAY = "the server is going away"
 

@@ -326,7 +326,7 @@ class TestCandidates:
     async def test_never_go_out_before_the_description_that_they_belong_to(
         self, new_peer: NewPeer, servers: Servers, monkeypatch
     ) -> None:
-        """A stranger of another make need not keep what comes too early."""
+        """A third-party client need not keep what comes too early."""
 
         class FindsOneAtOnce(RTCPeerConnection):
             def __init__(self, configuration: RTCConfiguration) -> None:

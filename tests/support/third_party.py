@@ -1,4 +1,4 @@
-"""Strangers of another make: the Ayame protocol by hand, and a partner that knows plain text only."""
+"""Third-party clients: the Ayame protocol by hand, and a partner that knows plain text only."""
 
 import asyncio
 import json
