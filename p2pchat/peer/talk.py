@@ -221,7 +221,8 @@ class Talk:
         hello = asyncio.ensure_future(self.handshake_done.wait())
         either: list[asyncio.Future[Any]] = [hello, self._over]
         try:
-            await asyncio.wait(either, timeout=end - self._loop.time(), return_when=asyncio.FIRST_COMPLETED)
+            left = max(0.0, end - self._loop.time())  # the loop of a browser refuses a time that is over
+            await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             hello.cancel()
 

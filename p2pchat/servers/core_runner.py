@@ -33,8 +33,8 @@ class Clock(Protocol):
     def time(self) -> float:
         """Seconds of a clock that never goes back."""
 
-    def call_at(self, when: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
-        """Call back at that time, or soon if it is over."""
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> asyncio.TimerHandle:
+        """Call back in so many seconds, which must not be negative: the loop of a browser refuses that."""
 
 
 class CoreRunner:
@@ -91,7 +91,7 @@ class CoreRunner:
             return
         self.stop()
         self._alarm_at = wake_at
-        self._alarm = self._clock.call_at(wake_at, self._on_alarm)
+        self._alarm = self._clock.call_later(max(0.0, wake_at - self._clock.time()), self._on_alarm)
 
     def _on_alarm(self) -> None:
         self._alarm = None

@@ -120,7 +120,7 @@ class TestAGlossaryEntry:
     def test_says_where_it_is_explained_and_defined(self, entry: str) -> None:
         assert re.search(r"^Lessons? \[\d\d\]", ENTRIES[entry], re.M)
         source = ENTRIES[entry].replace("\n", " ").rpartition(" · ")[2]
-        assert re.search(r"RFC \d{4}|W3C WebRTC|the Ayame|`p2pchat\.\w+`|https://", source)
+        assert re.search(r"RFC \d{4}|W3C WebRTC|the Ayame|`p2pchat\.[\w.]+`|https://", source)
 
     def test_leads_to_lessons_that_name_it(self, entry: str) -> None:
         named = re.findall(r"\.\./(notebooks/\w+\.ipynb)\)", ENTRIES[entry])

@@ -41,8 +41,10 @@ class FakeClock:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> FakeTimer:
-        self.timers.append(FakeTimer(when, callback))
+    def call_later(self, delay: float, callback: Callable[[], None]) -> FakeTimer:
+        if delay < 0:
+            raise ValueError("Can't schedule in the past")  # as the loop of Pyodide does, other than asyncio's
+        self.timers.append(FakeTimer(self.now + delay, callback))
         return self.timers[-1]
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import selectors
+from typing import Any
 
 PATIENCE = 10.0  # real seconds in which another thread may still do something
 
@@ -15,6 +16,12 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    def call_at(self, when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:
+        """As the loop of Pyodide does, and asyncio's does not: it refuses a time that is over."""
+        if when < self.now:
+            raise ValueError("Can't schedule in the past")
+        return super().call_at(when, *args, **options)
 
 
 class _JumpingSelector(selectors.SelectSelector):
