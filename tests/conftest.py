@@ -12,6 +12,8 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")  # an assertion in a helper tells as much as one in a test
 
+from tests.support.clock import Clock  # noqa: E402
+
 ROOT = Path(__file__).parents[1]
 NEEDS = {  # by fixture the target of the Makefile
     "aiortc_suite": "aiortc",
@@ -111,3 +113,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     wanted = {name for item in session.items for name in fixtures(item) & NEEDS.keys()}
     file.write_text("".join(f"{NEEDS[name]}\n" for name in sorted(wanted)))
     return True
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of this test's event loop."""
+    return Clock(monkeypatch)

@@ -153,8 +153,8 @@ async def test_a_real_meeting_tells_the_whole_story() -> None:
         async with ChatPeer(*urls, name="Ada", trace=trace) as ada, ChatPeer(*urls, name="Bob", trace=trace) as bob:
             await ada.start()
             await bob.start()
-            await ada.wait_for(State.OPEN, 10)
-            await bob.wait_for(State.OPEN, 10)
+            await ada.wait_for(State.OPEN, 60)
+            await bob.wait_for(State.OPEN, 60)
             await ada.send("hello")
             async for event in bob:
                 if type(event).__name__ == "MessageReceived":

@@ -1,14 +1,17 @@
 """A JupyterLab for all browser tests, and a page of Chromium for each notebook in them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import BrowserContext, Error, Page, async_playwright
 
 from p2pchat import Servers
-from tests.support.chromium import launch
+from tests.support.chromium import Chromium
+from tests.support.failures import failed
 from tests.support.jupyterlab import JupyterLab
 from tests.support.notebook import Notebook, OpenNotebook
 from tests.support.static_host import StaticHost, Tabs
@@ -20,14 +23,23 @@ def chat(name):
     return ChatWidget(ChatPeer(servers.matchmaking_url, servers.signaling_url, name=name))
 """
 
-failed = pytest.StashKey[bool]()
-
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     item.stash[failed] = item.stash.get(failed, False) or report.failed
     return report
+
+
+async def closed(pages: list[Page], pictures: Path | None) -> None:
+    """Close pages, whatever has become of them; with a folder for it, take a picture of each before."""
+    for number, page in enumerate(pages):
+        if pictures is not None:
+            with suppress(Error):  # of a page that has crashed there is none
+                await page.screenshot(path=pictures / f"page-{number}.png")
+                print(f"The page at the end: {pictures}/page-{number}.png")
+        with suppress(Error):
+            await page.close()
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +49,19 @@ def lab(chromium_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(lab: JupyterLab) -> AsyncIterator[BrowserContext]:
-    """One Chromium for all, because it then knows JupyterLab's scripts already."""
+async def chromium(chromium_program: str) -> AsyncIterator[Chromium]:
     async with async_playwright() as playwright:
-        chromium = await launch(playwright)
-        yield await chromium.new_context()
+        chromium = Chromium(playwright)
+        yield chromium
         await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Chromium, request: pytest.FixtureRequest) -> AsyncIterator[BrowserContext]:
+    """A context of Chromium; a test that failed leaves nothing in it to the next."""
+    yield await chromium.context()
+    if request.node.stash.get(failed, False):
+        await chromium.renew()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -51,24 +70,21 @@ async def open_notebook(
 ) -> AsyncIterator[OpenNotebook]:
     """Opens a notebook of the given cells in a page of its own, where nothing may fail or want to leave the machine."""
     opened: list[Notebook] = []
+    names: list[str] = []
 
     async def open_notebook(*cells: str, kernel: str = "python3") -> Notebook:
         name = f"{request.node.name}-{len(opened)}".replace("[", "-").replace("]", "")
         notebook = Notebook(await browser.new_page())
         opened.append(notebook)
         await notebook.page.set_viewport_size({"width": 1000, "height": 900})
-        await notebook.open(lab, lab.write_notebook(name, *cells, kernel=kernel))
+        names.append(lab.write_notebook(name, *cells, kernel=kernel))
+        await notebook.open(lab, names[-1])
         return notebook
 
     yield open_notebook
 
-    for number, notebook in enumerate(opened):
-        if request.node.stash.get(failed, False):
-            picture = tmp_path / f"page-{number}.png"
-            await notebook.page.screenshot(path=picture)
-            print(f"The page at the end: {picture}")
-        await notebook.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
-        await notebook.page.close()
+    await closed([notebook.page for notebook in opened], tmp_path if request.node.stash.get(failed, False) else None)
+    await asyncio.to_thread(lab.end_sessions, *names)  # by way of the server: a page may have crashed
     assert [error for notebook in opened for error in notebook.errors] == []
     assert [url for notebook in opened for url in notebook.strange_requests] == []
     assert all(notebook.requests for notebook in opened)
@@ -105,13 +121,10 @@ async def open_tabs(
 
     yield open_tabs
 
-    for number, page in enumerate([page for tabs in opened for page in tabs.pages if not page.is_closed()]):
-        if request.node.stash.get(failed, False):
-            picture = tmp_path / f"page-{number}.png"
-            await page.screenshot(path=picture)
-            print(f"The page at the end: {picture}")
+    pages = [page for tabs in opened for page in tabs.pages if not page.is_closed()]
+    await closed(pages, tmp_path if request.node.stash.get(failed, False) else None)
     for tabs in opened:
-        await tabs.close()
+        tabs.close()
     assert [error for tabs in opened for error in tabs.errors] == []
     assert [url for tabs in opened for url in tabs.strange_requests] == []
     assert all(tabs.requests for tabs in opened)

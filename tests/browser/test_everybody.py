@@ -1,8 +1,9 @@
 """Everybody talks to everybody, over real servers: tab, page, kernel, terminal."""
 
 import signal
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext
 
 from p2pchat import Servers
+from tests.support.failures import failed
 from tests.support.jupyterlab import JupyterLab
 from tests.support.strangers import KINDS, Stranger, TerminalStranger, WindowStranger
 
@@ -25,13 +27,33 @@ SAYS_SO = 6.0  # seconds until one is noticed who closed its connection; by sile
 GONE = 30.0  # seconds until one is noticed who could not
 
 
-class Meeting:
-    """Makes strangers, and sees to their end. Windows are slow to open: those that only talk serve many tests."""
+class Windows:
+    """Windows are slow to open: those that only talk serve many tests, until one of these fails."""
 
-    def __init__(self, browser: BrowserContext, servers: Servers, lab: JupyterLab, stack: AsyncExitStack) -> None:
+    def __init__(self) -> None:
+        self.stack = AsyncExitStack()
+        self.opened: dict[tuple[str, int], Stranger] = {}
+
+    async def nobody_talks(self) -> None:
+        for window in self.opened.values():
+            assert isinstance(window, WindowStranger)
+            if await window.chat.leave.is_enabled():
+                await window.leave()
+
+    async def close(self) -> None:
+        self.opened.clear()
+        await self.stack.aclose()
+
+
+class Meeting:
+    """Makes the strangers of one test, and sees to their end."""
+
+    def __init__(
+        self, browser: BrowserContext, servers: Servers, lab: JupyterLab, stack: AsyncExitStack, windows: Windows
+    ) -> None:
         self._everything = (browser, servers, lab)
         self._stack = stack
-        self._windows: dict[tuple[str, int], Stranger] = {}
+        self._windows = windows
 
     async def new(self, kind: str) -> Stranger:
         """A stranger who may be killed."""
@@ -41,27 +63,44 @@ class Meeting:
         """One of those that stay; a terminal ends with its chat."""
         if kind == "terminal":
             return await self.new(kind)
-        if (kind, number) not in self._windows:
-            self._windows[kind, number] = await self.new(kind)
-        return self._windows[kind, number]
-
-    async def nobody_talks(self) -> None:
-        for window in self._windows.values():
-            assert isinstance(window, WindowStranger)
-            if await window.chat.leave.is_enabled():
-                await window.leave()
+        if (kind, number) not in self._windows.opened:
+            window = await self._windows.stack.enter_async_context(KINDS[kind](*self._everything))
+            self._windows.opened[kind, number] = window
+        return self._windows.opened[kind, number]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(browser: BrowserContext, site: Path, lab: JupyterLab) -> AsyncIterator[Meeting]:
-    async with Servers(site=site) as servers, AsyncExitStack() as stack:
-        yield Meeting(browser, servers, lab, stack)
+async def windows() -> AsyncIterator[Windows]:
+    windows = Windows()
+    yield windows
+    await windows.close()
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, int]:
+    """Of the servers, which are each test's own: the windows that stay have been told where they are."""
+    with ExitStack() as stack:
+        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        names = ("static_port", "matchmaking_port", "signaling_port")
+        return dict(zip(names, (it.getsockname()[1] for it in free), strict=True))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def meeting(house: Meeting) -> AsyncIterator[Meeting]:
-    yield house
-    await house.nobody_talks()
+async def meeting(
+    browser: BrowserContext,
+    windows: Windows,
+    ports: dict[str, int],
+    site: Path,
+    lab: JupyterLab,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[Meeting]:
+    async with Servers(site=site, **ports) as servers:
+        async with AsyncExitStack() as stack:
+            yield Meeting(browser, servers, lab, stack, windows)
+        if request.node.stash.get(failed, False):
+            await windows.close()
+        else:
+            await windows.nobody_talks()
 
 
 async def meet(*strangers: Stranger) -> None:

@@ -166,9 +166,9 @@ if not urls:
 peer = ChatPeer(*urls, name=name)
 await peer.start()
 """
-UNTIL_OPEN = "await peer.wait_for(State.OPEN, 30)"
+UNTIL_OPEN = "await peer.wait_for(State.OPEN, 60)"
 LISTEN_TO_PEER = """
-async with asyncio.timeout(15):
+async with asyncio.timeout(60):
     async for event in peer:
         if isinstance(event, MessageReceived):
             break
@@ -250,7 +250,7 @@ class PeerInTab:
         return str(await self.run(LISTEN_TO_PEER))
 
     async def closed(self) -> str:
-        return str(await self.run("await peer.wait_for(State.CLOSED, 15)\npeer.why"))
+        return str(await self.run("await peer.wait_for(State.CLOSED, 60)\npeer.why"))
 
     async def leave(self) -> None:
         await self.run("await peer.leave()")
@@ -264,7 +264,7 @@ class PeerHere:
         await self.peer.start()
 
     async def is_open(self) -> None:
-        await self.peer.wait_for(State.OPEN, 30)
+        await self.peer.wait_for(State.OPEN, 60)
 
     async def say(self, text: str) -> None:
         self.peer.say(text)
@@ -621,7 +621,7 @@ class ChatInTab:
         await self.tab.click(".p2pchat-toolbar button:nth-of-type(1)", timeout=PYTHON)
 
     async def is_in_state(self, state: str) -> None:
-        await self.tab.wait_for(STATE_IS, state, timeout=30)
+        await self.tab.wait_for(STATE_IS, state)
 
     async def say(self, text: str) -> None:
         await self.tab.type(".p2pchat-box", text + ENTER)

@@ -59,7 +59,7 @@ async def test_the_loop_over_a_socket_ends_when_the_client_leaves() -> None:
     async with await serve_lesson(listen) as server:
         socket = await connect(server.url)
         await socket.close()
-        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.wait_for(left.wait(), 60)
         assert server.troubles == []
 
 

@@ -71,5 +71,5 @@ async def talking(new_peer: Callable[..., ChatPeer]) -> tuple[ChatPeer, ChatPeer
     ada, bob = new_peer(name="Ada"), new_peer(name="Bob")
     logs = Log(ada), Log(bob)
     await asyncio.gather(ada.start(), bob.start())
-    await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))
+    await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in (ada, bob)))
     return ada, bob, *logs

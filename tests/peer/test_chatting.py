@@ -20,6 +20,7 @@ from p2pchat import (
 )
 from p2pchat.errors import MessageRefused
 from p2pchat.peer.events import Event
+from tests.support.clock import Clock
 from tests.support.events import Log, until
 
 Talking = tuple[ChatPeer, ChatPeer, Log, Log]
@@ -67,14 +68,14 @@ class TestWhatIsSaid:
         many = [str(number) for number in range(2_000)]
         for text in many:
             await ada.send(text)
-        await of_bob.until(lambda: len(of_bob.texts) >= len(many), timeout=30)
+        await of_bob.until(lambda: len(of_bob.texts) >= len(many))
         assert of_bob.texts == many
 
     async def test_keeps_its_order_when_it_has_to_wait_for_room(self, talking: Talking) -> None:
         ada, _, _, of_bob = talking
         many = [str(number) + "x" * 60_000 for number in range(60)]
         await asyncio.gather(*(ada.send(text) for text in many))
-        await of_bob.until(lambda: len(of_bob.texts) >= len(many), timeout=30)
+        await of_bob.until(lambda: len(of_bob.texts) >= len(many))
         assert of_bob.texts == many
 
     async def test_is_told_to_the_one_who_said_it_and_then_that_it_arrived(self, talking: Talking) -> None:
@@ -142,7 +143,7 @@ class TestSend:
             await sending
             assert channel_of(ada).bufferedAmount < 2**20 + 2 * 65_536
         assert waited, "2.5 MiB never fit into 1 MiB at once"
-        await of_bob.until(lambda: len(of_bob.texts) == 40, timeout=30)
+        await of_bob.until(lambda: len(of_bob.texts) == 40)
 
     async def test_that_waits_ends_when_the_chat_does(self, talking: Talking) -> None:
         ada, _, of_ada, _ = talking
@@ -188,7 +189,7 @@ class TestSay:
             ada.say("me first")
         await asyncio.gather(*sending)
         assert ada.say("now") == 41
-        await of_bob.until(lambda: len(of_bob.texts) == 41, timeout=30)
+        await of_bob.until(lambda: len(of_bob.texts) == 41)
         assert of_bob.texts[-1] == "now"
 
     async def test_refuses_while_nobody_is_there(self, new_peer) -> None:
@@ -244,10 +245,10 @@ class TestBetweenTwoOfOurs:
         await peer.leave()
         peer.typing()
 
-    async def test_goodbye_ends_the_chat_of_both_at_once(self, talking: Talking) -> None:
+    async def test_goodbye_ends_the_chat_of_both_at_once(self, talking: Talking, clock: Clock) -> None:
         ada, bob, of_ada, of_bob = talking
         await ada.send("the last words")
-        async with asyncio.timeout(5):
+        with clock.standing_still():  # at once: no timer is needed
             await ada.leave()
             assert await of_bob.closed() == "The stranger left."
         assert of_bob.texts == ["the last words"]
@@ -333,7 +334,7 @@ class TestTheTrace:
         of_bob = Log(bob)
         for peer in (ada, bob):
             await peer.start()
-        await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))
+        await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in (ada, bob)))
         await ada.send("hello")
         await of_bob.until(lambda: of_bob.texts)
         arrows = [(arrow.source, arrow.target, arrow.what) for arrow in trace]

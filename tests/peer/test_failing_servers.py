@@ -9,6 +9,7 @@ import pytest
 
 from p2pchat import ChatPeer, Servers, State, Timeouts, Trace
 from p2pchat.errors import ChatError, MatchmakingFailed
+from tests.support.clock import Clock
 from tests.support.events import Log, until
 from tests.support.fake_servers import (
     ACCEPT_FIRST,
@@ -25,7 +26,6 @@ from tests.support.fake_servers import (
 from tests.support.third_party import enter
 
 NewPeer = Callable[..., ChatPeer]
-SHORT = Timeouts(server=0.3, lonely=5, match=5, stranger=0.3, connect=0.5)
 
 
 def refusing(status: int, body: str) -> Callable:
@@ -33,9 +33,9 @@ def refusing(status: int, body: str) -> Callable:
 
 
 class TestMatchmaking:
-    async def fails(self, new_peer: NewPeer, url: str) -> str:
+    async def fails(self, new_peer: NewPeer, url: str, timeouts: Timeouts | None = None) -> str:
         """Start with the matchmaking server at ``url``. Returns: why that failed, which must name server and remedy."""
-        peer = new_peer(matchmaking=url, timeouts=SHORT)
+        peer = new_peer(matchmaking=url, timeouts=timeouts)
         log = Log(peer)
         with pytest.raises(MatchmakingFailed) as error:
             await peer.start()
@@ -50,7 +50,7 @@ class TestMatchmaking:
 
     async def test_accepts_and_says_nothing(self, new_peer: NewPeer) -> None:
         async with raw_server(None) as url:
-            assert "no answer within 0.3 seconds" in await self.fails(new_peer, url)
+            assert "no answer within 0.1 seconds" in await self.fails(new_peer, url, Timeouts(server=0.1))
 
     async def test_is_an_http_server(self, new_peer: NewPeer) -> None:
         async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") as url:
@@ -85,7 +85,7 @@ class TestMatchmaking:
     @pytest.mark.parametrize("frame", ["no JSON", "[]", "{}", '{"type":"MATCH"}', b"\x00", "[" * 5_000])
     async def test_says_rubbish(self, new_peer: NewPeer, frame: str | bytes) -> None:
         async with websocket_server(says(frame)) as url:
-            peer = new_peer(matchmaking=url, timeouts=SHORT)
+            peer = new_peer(matchmaking=url)
             log = Log(peer)
             await peer.start()
             assert (await log.closed()).startswith(f"Matchmaking failed ({url}): the server ")
@@ -105,7 +105,7 @@ class TestMatchmaking:
     )
     async def test_sends_us_away(self, new_peer: NewPeer, end, why: str) -> None:
         async with websocket_server(says(then=end)) as url:
-            peer = new_peer(matchmaking=url, timeouts=SHORT)
+            peer = new_peer(matchmaking=url)
             log = Log(peer)
             await peer.start()
             assert why in await log.closed()
@@ -130,7 +130,7 @@ class TestMatchmaking:
             await over.wait()
 
         async with websocket_server(says(then=deaf)) as url:
-            peer = new_peer(matchmaking=url, signaling=await unused_url(), timeouts=SHORT)
+            peer = new_peer(matchmaking=url, signaling=await unused_url())
             log = Log(peer)
             await peer.start()
             with pytest.raises(ChatError, match="Not matched within"):  # 25 pings without an answer
@@ -151,12 +151,16 @@ class TestMatchmaking:
 
 
 class TestSignaling:
-    async def fails(self, new_peer: NewPeer, url: str, timeouts: Timeouts = SHORT) -> str:
-        """Be matched, and go to the signaling server at ``url``. Returns: why that failed."""
+    async def fails(self, new_peer: NewPeer, url: str, clock: Clock | None = None, *after: State) -> str:
+        """Be matched, and go to the signaling server at ``url``; from a state ``after`` which a timeout has to decide,
+        let time pass. Returns: why that failed."""
         async with websocket_server(says(MATCH)) as matchmaking:
-            peer = new_peer(matchmaking=matchmaking, signaling=url, timeouts=timeouts)
+            peer = new_peer(matchmaking=matchmaking, signaling=url)
             log = Log(peer)
             await peer.start()
+            if clock is not None:
+                await log.until(lambda: {State.CLOSED, *after} & set(log.states))
+                await clock.advance_until(lambda: State.CLOSED in log.states, at_most=60)
             why = await log.closed()
             assert State.OPEN not in log.states
             assert why.endswith(".")
@@ -168,14 +172,14 @@ class TestSignaling:
         why = await self.fails(new_peer, url)
         assert why.startswith(f"Signaling failed ({url}): the server cannot be reached: nobody listens there")
 
-    async def test_accepts_and_says_nothing(self, new_peer: NewPeer) -> None:
+    async def test_accepts_and_says_nothing(self, new_peer: NewPeer, clock: Clock) -> None:
         async with raw_server(None) as url:
-            assert "Signaling failed" in (why := await self.fails(new_peer, url))
-            assert "no answer within 0.3 seconds" in why
+            assert "Signaling failed" in (why := await self.fails(new_peer, url, clock, State.MATCHED))
+            assert "no answer within 10 seconds" in why
 
-    async def test_lets_us_in_without_a_word(self, new_peer: NewPeer) -> None:
+    async def test_lets_us_in_without_a_word(self, new_peer: NewPeer, clock: Clock) -> None:
         async with websocket_server(says()) as url:
-            assert "no answer within 0.3 seconds" in await self.fails(new_peer, url)
+            assert "no answer within 10 seconds" in await self.fails(new_peer, url, clock, State.MATCHED)
 
     async def test_rejects_us(self, new_peer: NewPeer) -> None:
         async with websocket_server(says({"type": "reject", "reason": "full"}, then=closes())) as url:
@@ -200,10 +204,10 @@ class TestSignaling:
             why = await self.fails(new_peer, url)
             assert "the server went away too early (closed with code 1001: maintenance)" in why
 
-    async def test_says_rubbish_which_is_ignored(self, new_peer: NewPeer) -> None:
+    async def test_says_rubbish_which_is_ignored(self, new_peer: NewPeer, clock: Clock) -> None:
         rubbish = ("no JSON", "[]", '{"type":"notify"}', '{"type":"accept","iceServers":7}', "[" * 5_000)
         async with websocket_server(says(*rubbish, ACCEPT_FIRST, *rubbish)) as url:
-            assert "Your match never came" in await self.fails(new_peer, url)
+            assert "Your match never came" in await self.fails(new_peer, url, clock, State.CONNECTING)
 
     async def test_sends_binary_frames(self, new_peer: NewPeer) -> None:
         async with websocket_server(says(b"\x00")) as url:
@@ -227,17 +231,19 @@ class TestSignaling:
         ids=str,
     )
     @pytest.mark.parametrize("accept", [ACCEPT_FIRST, ACCEPT_SECOND], ids=["first", "second"])
-    async def test_names_ice_servers_that_are_none(self, new_peer: NewPeer, accept: dict, server: dict) -> None:
+    async def test_names_ice_servers_that_are_none(
+        self, new_peer: NewPeer, accept: dict, server: dict, clock: Clock
+    ) -> None:
         async with websocket_server(says(accept | {"iceServers": [server]})) as url:
-            why = await self.fails(new_peer, url)
+            why = await self.fails(new_peer, url, clock, State.CONNECTING)
         assert "ICE servers" in why or "Your match never came" in why or "could not be set up" in why
 
     async def test_pings_and_is_answered(self, new_peer: NewPeer) -> None:
         heard: list[str] = []
 
         async def listens(connection) -> None:
-            async for frame in connection:
-                heard.append(frame)
+            while len(heard) < 2:
+                heard.append(await connection.recv())
 
         async with websocket_server(says({"type": "ping"}, ACCEPT_FIRST, {"type": "ping"}, then=listens)) as url:
             await self.fails(new_peer, url)
@@ -247,7 +253,7 @@ class TestSignaling:
         async with websocket_server(says(MATCH)) as matchmaking, raw_server(None) as url:
             peer = new_peer(matchmaking=matchmaking, signaling=url)
             await peer.start()
-            await peer.wait_for(State.MATCHED, 5)
+            await peer.wait_for(State.MATCHED, 60)
             await peer.leave()
             assert peer.why == "You left."
 
@@ -291,7 +297,7 @@ class TestServersThatStop:
 
         negotiating = ada, bob = new_peer(trace=StopsThem()), new_peer(trace=StopsThem())
         await asyncio.gather(ada.start(), bob.start())
-        await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in negotiating))
+        await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in negotiating))
         await asyncio.gather(*stopping)
         assert ada.state is bob.state is State.OPEN
 
@@ -317,4 +323,4 @@ async def test_proxies_of_the_environment_are_not_asked_for_servers_of_this_mach
     assert os.environ["http_proxy"] == proxy
     ada, bob = new_peer(), new_peer()
     await asyncio.gather(ada.start(), bob.start())
-    await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob)))
+    await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in (ada, bob)))

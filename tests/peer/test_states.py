@@ -14,7 +14,7 @@ WHOLE_WAY = [State.WAITING, State.MATCHED, State.CONNECTING, State.OPEN, State.C
 
 async def open_both(*peers: ChatPeer) -> None:
     await asyncio.gather(*(peer.start() for peer in peers))
-    await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in peers))
+    await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in peers))
 
 
 def room_of(peer: ChatPeer) -> str:
@@ -47,7 +47,7 @@ class TestStart:
         await ada.start()
         await ada.start()
         await open_both(bob)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
         await ada.start()
         assert of_ada.states == WHOLE_WAY[:4]
 
@@ -56,7 +56,7 @@ class TestStart:
         of_ada = Log(ada)
         await asyncio.gather(ada.start(), ada.start(), ada.start())
         await open_both(bob)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
         assert of_ada.states == WHOLE_WAY[:4]
 
     async def test_never_meets_itself(self, new_peer: NewPeer) -> None:
@@ -77,7 +77,7 @@ class TestStart:
         await leaving
         assert ada.state is not State.CLOSED
         await open_both(eve)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
         assert of_ada.states == WHOLE_WAY + WHOLE_WAY[:4]
 
     async def test_at_the_goodbye_of_the_stranger_begins_again(self, new_peer: NewPeer) -> None:
@@ -91,7 +91,7 @@ class TestStart:
         stop()
         await asyncio.gather(*again)
         await open_both(eve)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
 
     async def test_that_is_interrupted_leaves_the_peer_in_the_line(self, new_peer: NewPeer) -> None:
         """A kernel that is interrupted cancels the cell, and the peer goes on."""
@@ -103,7 +103,7 @@ class TestStart:
         with pytest.raises(asyncio.CancelledError):
             await cell
         await open_both(bob)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
 
 
 class TestLeave:
@@ -193,7 +193,7 @@ class TestNext:
         await eve.start()
         of_bob, of_eve = Log(bob), Log(eve)
         await ada.next()
-        await asyncio.gather(ada.wait_for(State.OPEN, 10), eve.wait_for(State.OPEN, 10))
+        await asyncio.gather(ada.wait_for(State.OPEN, 60), eve.wait_for(State.OPEN, 60))
         await ada.send("somebody else?")
         await of_eve.until(lambda: of_eve.texts)
         assert await of_bob.closed() == "The stranger left."
@@ -205,7 +205,7 @@ class TestNext:
         room = room_of(ada)
         await asyncio.gather(ada.next(), bob.next())
         await asyncio.gather(eve.start(), fay.start())
-        await asyncio.gather(*(peer.wait_for(State.OPEN, 10) for peer in (ada, bob, eve, fay)))
+        await asyncio.gather(*(peer.wait_for(State.OPEN, 60) for peer in (ada, bob, eve, fay)))
         assert room not in {room_of(ada), room_of(bob)}
         assert room_of(ada) != room_of(bob), "with two others there, those who have just met meet those"
 
@@ -216,13 +216,13 @@ class TestNext:
         await asyncio.gather(ada.next(), ada.next(), ada.next())
         assert of_ada.states == [*WHOLE_WAY, State.WAITING]
         await open_both(eve)
-        await ada.wait_for(State.OPEN, 10)
+        await ada.wait_for(State.OPEN, 60)
 
     async def test_is_a_start_for_one_who_never_started(self, new_peer: NewPeer) -> None:
         ada, bob = new_peer(), new_peer()
         await ada.next()
         await bob.next()
-        await asyncio.gather(ada.wait_for(State.OPEN, 10), bob.wait_for(State.OPEN, 10))
+        await asyncio.gather(ada.wait_for(State.OPEN, 60), bob.wait_for(State.OPEN, 60))
 
     async def test_ten_strangers_one_after_the_other_leave_nothing(self, new_peer: NewPeer) -> None:
         ada = new_peer(name="Ada")
@@ -231,7 +231,7 @@ class TestNext:
         for number in range(10):
             stranger = new_peer()
             await open_both(stranger)
-            await ada.wait_for(State.OPEN, 10)
+            await ada.wait_for(State.OPEN, 60)
             await stranger.send(str(number))
             await of_ada.until(lambda n=number: str(n) in of_ada.texts)
             await ada.next()
@@ -247,7 +247,7 @@ class TestInterests:
         of_ada, of_eve = Log(ada), Log(eve)
         await asyncio.gather(bob.start(), ada.start())
         await eve.start()
-        await asyncio.gather(ada.wait_for(State.OPEN, 10), eve.wait_for(State.OPEN, 10))
+        await asyncio.gather(ada.wait_for(State.OPEN, 60), eve.wait_for(State.OPEN, 60))
         assert room_of(ada) == room_of(eve)
         for log in (of_ada, of_eve):
             (why,) = (change.why for change in log.of(StateChanged) if change.state is State.MATCHED)
@@ -260,7 +260,7 @@ class TestWaitFor:
 
     async def test_a_state_that_passes_quickly(self, new_peer: NewPeer) -> None:
         ada, bob = new_peer(), new_peer()
-        waiting = [asyncio.create_task(ada.wait_for(state, 10)) for state in WHOLE_WAY]
+        waiting = [asyncio.create_task(ada.wait_for(state, 60)) for state in WHOLE_WAY]
         await asyncio.sleep(0)
         await open_both(ada, bob)
         await ada.leave()
@@ -294,7 +294,7 @@ class TestEvents:
                 if isinstance(event, MessageReceived):
                     await ada.leave()
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             following = asyncio.create_task(follow())
             await bob.send("hello")
             await following

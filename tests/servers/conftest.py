@@ -11,6 +11,7 @@ from tests.support.raw_websocket import opened
 @pytest.fixture
 async def servers() -> AsyncIterator[Servers]:
     """All three with the bounds that they have by default."""
+    opened.clear()  # what a test before has left is of another event loop
     async with Servers() as running:
         yield running
         for writer in opened:

@@ -1,7 +1,6 @@
 """Clients that are killed, vanish, linger or stop in the middle: no ghost is paired, every partner is told."""
 
 import json
-import time
 
 import pytest
 
@@ -14,10 +13,8 @@ from tests.support.raw_websocket import CLOSE, PING, RawWebSocket, close, frame,
 
 
 async def bye_comes(client: RawWebSocket) -> None:
-    start = time.perf_counter()
     assert json.loads(await client.text()) == {"type": "bye"}
     assert (await client.closed())[0] == 1000
-    assert time.perf_counter() - start < 1
 
 
 async def two_are_matched(url: str) -> None:
@@ -60,13 +57,11 @@ async def test_who_joined_and_left_in_one_breath_is_no_match_for_anybody(servers
 
 async def test_who_lingers_after_its_close_is_cut_off(servers: Servers) -> None:
     lingers = await waiting(servers.matchmaking_url, "a")
-    start = time.perf_counter()
     lingers.send(close(1000))
     await lingers.closed()
     transport = lingers.writer.transport
     transport.pause_reading()  # it sees no end, and does not end
     await until(lambda: _is_cut_off(lingers), "the connection is cut off")
-    assert time.perf_counter() - start < 3
 
 
 def _is_cut_off(client: RawWebSocket) -> bool:

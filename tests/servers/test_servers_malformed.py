@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from p2pchat.servers import Servers
 from tests.support.raw_clients import a_room, candidate, join, register, relays, surely_heard, waiting
@@ -28,8 +27,6 @@ from tests.support.raw_websocket import (
     open_raw,
     text,
 )
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOW = "2026-01-31T12:00:00Z"
 
@@ -242,15 +239,14 @@ class Everybody:
         await surely_heard(self.stranger)  # and no MATCH came before the answer
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def everybody() -> AsyncIterator[Everybody]:
-    async with Servers(static_port=None) as servers:
-        stranger = await waiting(servers.matchmaking_url, "a stranger")
-        room = await a_room(servers.signaling_url, "a room")
-        yield Everybody(servers, stranger, room)
-        newcomer = await open_raw(servers.matchmaking_url)
-        newcomer.send(join("a newcomer"))
-        assert json.loads(await stranger.text())["type"] == "MATCH", "the stranger waited through all of it"
+@pytest.fixture
+async def everybody(servers: Servers) -> AsyncIterator[Everybody]:
+    stranger = await waiting(servers.matchmaking_url, "a stranger")
+    room = await a_room(servers.signaling_url, "a room")
+    yield Everybody(servers, stranger, room)
+    newcomer = await open_raw(servers.matchmaking_url)
+    newcomer.send(join("a newcomer"))
+    assert json.loads(await stranger.text())["type"] == "MATCH", "the stranger waited through all of it"
 
 
 @pytest.mark.parametrize("cases", [MATCHMAKING, SIGNALING], ids=["matchmaking", "signaling"])

@@ -40,7 +40,7 @@ def test_what_is_overdue_is_done_at_once() -> None:
     async def exchange() -> list[str | bytes]:
         server = WebSocketServer("late", Late(), max_frame=1000)
         await server.start("127.0.0.1", 0)
-        async with asyncio.timeout(10), connect(server.url) as client:
+        async with asyncio.timeout(60), connect(server.url) as client:
             await client.send("one")
             await client.send("two")
             heard = [await client.recv() for _ in range(4)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 from websockets.asyncio.client import connect
@@ -12,13 +11,16 @@ from p2pchat.messages import parse_match
 from p2pchat.servers import Servers
 from p2pchat.servers.websocket_server import WebSocketServer
 from p2pchat.signaling import Signaling
+from tests.support.clock import Clock
 from tests.support.raw_clients import NOW, a_room, candidate, join, listening, register, relays, surely_heard, waiting
 from tests.support.raw_websocket import CLOSE, CONT, PING, PONG, TEXT, close, frame, open_raw, text
 
 # --- matchmaking: the original Go client --------------------------------------------------------------------------
 
 
-async def test_the_original_client_gets_its_match_and_its_close_is_answered_at_once(servers: Servers) -> None:
+async def test_the_original_client_gets_its_match_and_its_close_is_answered_at_once(
+    servers: Servers, clock: Clock
+) -> None:
     first = await waiting(servers.matchmaking_url, "first")
     second = await open_raw(servers.matchmaking_url)
     second.send(join("second"))
@@ -28,17 +30,18 @@ async def test_the_original_client_gets_its_match_and_its_close_is_answered_at_o
     assert matches[0]["room_id"] == matches[1]["room_id"]
     assert all(parse_match(json.dumps(match)).created_at for match in matches)
     for client in (first, second):
-        start = time.perf_counter()
-        client.send(close(1000))  # and now it blocks until the close frame comes, and does nothing else
-        assert await client.receive() == (CLOSE, b"\x03\xe8")
-        assert time.perf_counter() - start < 0.5
-        await client.ended()  # the server is the first to end TCP (RFC 6455, section 7.1.1)
+        with clock.standing_still():  # at once: no timer is needed
+            client.send(close(1000))  # and now it blocks until the close frame comes, and does nothing else
+            assert await client.receive() == (CLOSE, b"\x03\xe8")
+            await client.ended()  # the server is the first to end TCP (RFC 6455, section 7.1.1)
 
 
-async def test_who_stays_after_the_match_is_closed_by_the_server(servers: Servers) -> None:
+async def test_who_stays_after_the_match_is_closed_by_the_server(servers: Servers, clock: Clock) -> None:
     first = await waiting(servers.matchmaking_url, "first")
     second = await open_raw(servers.matchmaking_url)
     second.send(join("second"))
+    assert json.loads(await first.text())["type"] == "MATCH"
+    await clock.advance(5)
     assert (await first.closed())[0] == 1000
 
 
@@ -63,14 +66,13 @@ async def test_a_second_tab_of_the_same_user_is_not_matched_with_the_first(serve
     assert sorted(heard) == [False, True]
 
 
-async def test_the_websockets_library_is_a_client_too(servers: Servers) -> None:
+async def test_the_websockets_library_is_a_client_too(servers: Servers, clock: Clock) -> None:
     async with connect(servers.matchmaking_url) as one, connect(servers.matchmaking_url) as two:
         await one.send(json.dumps({"user_id": "one", "created_at": NOW}))
         await two.send(json.dumps({"user_id": "two", "created_at": NOW}))
         assert json.loads(await one.recv())["type"] == "MATCH"
-        start = time.perf_counter()
-        await two.close()
-        assert time.perf_counter() - start < 0.5
+        with clock.standing_still():
+            await two.close()
 
 
 # --- signaling: Ayame clients -------------------------------------------------------------------------------------

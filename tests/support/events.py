@@ -6,9 +6,11 @@ from collections.abc import Callable
 from p2pchat import ChatPeer, MessageReceived, Notice, State, StateChanged
 from p2pchat.peer.events import Event
 
+LIMIT = 60.0  # seconds for anything that a test waits for, however busy the machine
+
 
 async def until(
-    holds: Callable[[], object], what: str, seen: Callable[[], object] = str, timeout: float = 10.0
+    holds: Callable[[], object], what: str, seen: Callable[[], object] = str, timeout: float = LIMIT
 ) -> None:
     """Wait for something that announces itself by no event."""
     end = asyncio.get_running_loop().time() + timeout
@@ -30,7 +32,7 @@ class Log:
         self.events.append(event)
         self._news.set()
 
-    async def until(self, holds: Callable[[], object], timeout: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout: float = LIMIT) -> None:
         """Wait until ``holds`` does; it is looked at after every event."""
         try:
             async with asyncio.timeout(timeout):
@@ -40,7 +42,7 @@ class Log:
         except TimeoutError:
             raise AssertionError(f"not within {timeout:g} s; the last events: {self.events[-5:]}") from None
 
-    async def event(self, kind: type, timeout: float = 10.0) -> Event:
+    async def event(self, kind: type, timeout: float = LIMIT) -> Event:
         """Wait for the first event of a kind."""
         await self.until(lambda: self.of(kind), timeout)
         return self.of(kind)[0]
@@ -60,7 +62,7 @@ class Log:
     def states(self) -> list[State]:
         return [event.state for event in self.of(StateChanged)]
 
-    async def closed(self, timeout: float = 10.0) -> str:
+    async def closed(self, timeout: float = LIMIT) -> str:
         """Wait for the end. Returns: why, in words."""
         await self.until(lambda: State.CLOSED in self.states, timeout)
         return self.peer.why

@@ -32,9 +32,9 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-START = 60.0  # seconds until a cold Firefox on a busy machine listens
-LOAD = 60.0  # seconds until a page is there
-PATIENCE = 15.0  # seconds for anything that a learner would expect at once
+START = 120.0  # seconds until a cold Firefox on a busy machine listens
+LOAD = 120.0  # seconds until a page is there
+PATIENCE = 60.0  # seconds for anything that a learner would expect at once, on a busy machine
 AGAIN = 0.05  # seconds between two looks at something that is waited for
 ENTER = "\ue007"  # what `Tab.press` takes for a key without a letter (W3C WebDriver, section 17.4.2)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from urllib.request import Request, urlopen
 
 import nbformat
 
@@ -93,7 +94,7 @@ class JupyterLab:
     def _wait_until_it_answers(self) -> str:
         assert self._process is not None
         info = self.folder / "runtime" / f"jpserver-{self._process.pid}.json"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self._process.poll() is None:
             if info.exists() and (text := info.read_text()):
                 server = json.loads(text)
@@ -112,6 +113,17 @@ class JupyterLab:
         )
         nbformat.write(notebook, self.notebooks / f"{name}.ipynb")
         return f"{name}.ipynb"
+
+    def end_sessions(self, *notebooks: str) -> None:
+        """Shut down the kernels of notebooks, whatever has become of their pages."""
+        for session in json.loads(self._ask("GET", "api/sessions")):
+            if session["path"] in notebooks:
+                self._ask("DELETE", f"api/sessions/{session['id']}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        request = Request(self.url + path, method=method, headers={"Authorization": f"token {TOKEN}"})
+        with urlopen(request, timeout=60) as answer:
+            return bytes(answer.read())
 
     def address(self, notebook: str) -> str:
         """The notebook alone on its page, without the file browser beside it."""

@@ -10,7 +10,7 @@ from tests.support.third_party import PlainPartner, enter, match
 async def ours(matchmaking: str, signaling: str) -> None:
     async with ChatPeer(matchmaking, signaling) as peer:
         await peer.start()
-        await peer.wait_for(State.OPEN, 20)
+        await peer.wait_for(State.OPEN, 60)
         await peer.send("open")
         await peer.wait_for(State.CLOSED)
 

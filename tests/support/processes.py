@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-LIMIT = 20.0  # seconds, for whatever a process has to do
+LIMIT = 60.0  # seconds, for whatever a process has to do, however busy the machine
 
 
 class Process:

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 PYODIDE = ROOT / "node_modules" / "pyodide"  # make installs it: npm ci
 PACKAGES = ("pyee", "typing_extensions")  # what the package needs in a browser, beside itself
 FOR_TESTS = ("pytest", "_pytest", "py", "iniconfig", "pluggy", "packaging", "pygments")
-READY = 60_000  # milliseconds for Pyodide to start on a busy machine
+READY = 120_000  # milliseconds for Pyodide to start on a busy machine
 
 START = """
 export async function start() {

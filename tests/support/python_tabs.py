@@ -25,19 +25,18 @@ def later(coroutine):
 async def end_of(socket):
     """How a socket ended."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 await socket.recv()
     except SocketClosed as error:
         return [error.code, error.reason]
 
-async def why_not(url, timeout=5.0):
-    """Why there is no connection, and whether that was said soon."""
-    began = time.monotonic()
+async def why_not(url, timeout=60.0):
+    """Why there is no connection: the reason is another one where the timeout had to decide."""
     try:
         await connect(url, timeout)
     except SocketNotOpened as error:
-        return [error.reason, time.monotonic() - began < 1.0]
+        return error.reason
 
 async def echo(socket):
     while True:
@@ -48,7 +47,7 @@ async def locks():
     now = await navigator.locks.query()
     return sorted(lock.name.split(" ", 2)[2] for lock in [*now.held, *now.pending] if lock.name.startswith("p2pchat"))
 
-async def until(holds, timeout=10.0):
+async def until(holds, timeout=60.0):
     """Wait for something that announces itself by no event."""
     async with asyncio.timeout(timeout):
         while not (await holds()):

@@ -43,7 +43,7 @@ class End:
         self.take(self.connection.createDataChannel(label, **options))
         return self.channels[-1]
 
-    async def until(self, holds: Callable[[], object], timeout: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout: float = 60.0) -> None:
         async with asyncio.timeout(timeout):
             while not holds():
                 self.changed.clear()

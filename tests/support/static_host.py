@@ -136,10 +136,9 @@ class Tabs:
         urls = (urlsplit(url) for url in self.requests)
         return [url.geturl() for url in urls if url.scheme not in ("data", "blob") and url.hostname != "127.0.0.1"]
 
-    async def close(self) -> None:
+    def close(self) -> None:
+        """Write down nothing more; the pages are closed by whoever opened them."""
         self._browser.remove_listener("request", self._note)
-        for page in self.pages:
-            await page.close()
 
 
 async def talk(one: Chat, other: Chat, *texts: str) -> None:

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
+from uuid import uuid4
 
 from playwright.async_api import BrowserContext, Page, expect
 
@@ -145,13 +146,14 @@ async def a_kernel(browser: BrowserContext, servers: Servers, lab: JupyterLab) -
         "from p2pchat import ChatPeer, ChatWidget\n"
         f"ChatWidget(ChatPeer({servers.matchmaking_url!r}, {servers.signaling_url!r}, name='Kim'))",
     )
-    notebook = Notebook(await browser.new_page())
-    await notebook.open(lab, lab.write_notebook("a-kernel", *cells))
-    await notebook.run()
-    async with a_window(notebook.page, notebook.chat("Kim")) as stranger:
-        yield stranger
-        if not notebook.page.is_closed():
-            await notebook.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    notebook, file = Notebook(await browser.new_page()), lab.write_notebook(f"a-kernel-{uuid4()}", *cells)
+    try:
+        await notebook.open(lab, file)
+        await notebook.run()
+        async with a_window(notebook.page, notebook.chat("Kim")) as stranger:
+            yield stranger
+    finally:
+        await asyncio.to_thread(lab.end_sessions, file)
 
 
 @asynccontextmanager

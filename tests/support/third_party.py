@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
-from tests.support.events import until
+from tests.support.events import LIMIT, until
 
 LABEL = "matchmaking-example"  # of the original's channel
 JOIN = {"user_id": "another make", "created_at": "2026-01-31T12:00:00Z"}
@@ -30,17 +31,18 @@ class InTheRoom:
         self.reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        async for text in self._socket:
-            frame = json.loads(text)
-            if frame["type"] == "ping":
-                await self.say("pong")
-            else:
-                self.frames.append(frame)
+        with suppress(ConnectionClosed):
+            async for text in self._socket:
+                frame = json.loads(text)
+                if frame["type"] == "ping":
+                    await self.say("pong")
+                else:
+                    self.frames.append(frame)
 
     async def say(self, kind: str, **fields: object) -> None:
         await self._socket.send(json.dumps({"type": kind, **fields}))
 
-    async def frame(self, kind: str, timeout: float = 10.0) -> dict:
+    async def frame(self, kind: str, timeout: float = LIMIT) -> dict:
         """Wait for the first frame of a kind."""
         await until(
             lambda: any(f["type"] == kind for f in self.frames), f"a frame {kind!r}", lambda: self.frames, timeout

@@ -72,7 +72,7 @@ async def test_a_server_of_a_lesson(open_tab: OpenTab, worker: bool) -> None:
         await socket.send("0")
         frames = [text async for text in socket]
         [server.url, frames, socket.ended.code, server.troubles, [[a.source, a.target] for a in trace],
-         (await why_not(first.url))[0], repr(server)]""")
+         await why_not(first.url), repr(server)]""")
     url, frames, code, troubles, arrows, first, shown = told
     assert url.startswith("tabs:")
     assert url.endswith("/echo")

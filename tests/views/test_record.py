@@ -24,7 +24,7 @@ async def test_lines_that_come_together_travel_together() -> None:
     record = Sent()
     assert [record.write("Sys", "one"), record.write("You", "two")] == [0, 1]
     assert record.sent == []
-    await asyncio.wait_for(record.arrived.wait(), 5)
+    await asyncio.wait_for(record.arrived.wait(), 60)
     (message,) = record.sent
     assert message["first"] == 0
     assert [(line["author"], line["text"]) for line in message["lines"]] == [("Sys", "one"), ("You", "two")]
@@ -35,11 +35,11 @@ async def test_a_line_is_sent_once_and_again_only_to_who_asks() -> None:
     for text in ("one", "two"):
         record.arrived.clear()
         record.write("Sys", text)
-        await asyncio.wait_for(record.arrived.wait(), 5)
+        await asyncio.wait_for(record.arrived.wait(), 60)
     assert [[line["text"] for line in message["lines"]] for message in record.sent] == [["one"], ["two"]]
     record.arrived.clear()
     record._handle_custom_msg({"ask": "lines"}, [])
-    await asyncio.wait_for(record.arrived.wait(), 5)
+    await asyncio.wait_for(record.arrived.wait(), 60)
     assert [line["text"] for line in record.sent[-1]["lines"]] == ["one", "two"]
 
 
@@ -47,7 +47,7 @@ async def test_an_empty_record_can_be_asked_for() -> None:
     record = Sent()
     for message in ({"ask": "more"}, "rubbish", {"ask": "lines"}):
         record._handle_custom_msg(message, [])
-    await asyncio.wait_for(record.arrived.wait(), 5)
+    await asyncio.wait_for(record.arrived.wait(), 60)
     assert record.sent == [{"first": 0, "lines": []}]
 
 
@@ -57,7 +57,7 @@ async def test_the_oldest_lines_are_forgotten(bound: dict[str, int]) -> None:
     for number in range(6):
         record.write("Sys", f"line{number}")
     assert [line.text for line in record.lines] == ["line3", "line4", "line5"]
-    await asyncio.wait_for(record.arrived.wait(), 5)
+    await asyncio.wait_for(record.arrived.wait(), 60)
     assert record.sent[0]["first"] == 3
     assert [line["number"] for line in record.sent[0]["lines"]] == [3, 4, 5]
 

@@ -35,7 +35,7 @@ async def connected_to_nobody_listening(one: End) -> AsyncIterator[tuple]:
 
 async def counted(connection, **wanted: int) -> None:
     """Until the browser's statistics of a data channel say so: whatever came by then has been handed to Python."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             reports = (await connection.getStats()).values()
             channels = [report for report in reports if report.type == "data-channel"]
@@ -52,7 +52,7 @@ class TestTrickling:
         ends[0].create()
         await connection.setLocalDescription(await connection.createOffer())
         assert (connection.iceGatheringState != "complete", found) == (True, []), "the offer can go first"
-        await asyncio.wait_for(all_found.wait(), 20)
+        await asyncio.wait_for(all_found.wait(), 60)
         assert (found[-1], found.count(None)) == (None, 1)
         for candidate in found[:-1]:
             init = candidate.toJSON()
@@ -109,10 +109,10 @@ class TestWhoComesLate:
             heard = asyncio.Queue()
             silent.on("datachannel", channels.put_nowait)
             assert channels.empty(), "a listener is not called while it is attached"
-            channel = await asyncio.wait_for(channels.get(), 20)  # late once more
+            channel = await asyncio.wait_for(channels.get(), 60)  # late once more
             channel.on("message", heard.put_nowait)
             ours.send("last")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert [await heard.get() for _ in range(101)] == [*said, "last"]
 
     async def test_hears_what_was_said_before_the_channel_was_closed(self, ends: Pair) -> None:
@@ -124,7 +124,7 @@ class TestWhoComesLate:
         await ends[1].until(lambda: theirs.readyState == "closed")
         heard = asyncio.Queue()
         theirs.on("message", heard.put_nowait)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert [await heard.get(), await heard.get()] == ["last", b"words"]
 
     async def test_is_not_waited_for_with_more_than_memory_allows(
@@ -199,7 +199,7 @@ class TestErrors:
         await asyncio.sleep(0)
         await ends[0].connection.close()
         with pytest.raises(ends[0].engine.InvalidStateError, match="closed"):
-            await asyncio.wait_for(asked, 20)
+            await asyncio.wait_for(asked, 60)
 
     async def test_of_servers_that_are_none_come_at_once(self, engine: ModuleType) -> None:
         for configuration in (

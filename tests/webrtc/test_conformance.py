@@ -151,7 +151,7 @@ class TestAChannel:
         for number in range(640):
             if ours.bufferedAmount > 512 * 1024:
                 room.clear()
-                await asyncio.wait_for(room.wait(), 20)
+                await asyncio.wait_for(room.wait(), 60)
                 assert ours.bufferedAmount <= 128 * 1024
             ours.send(bytes([number % 256]) * 16_384)
             most = max(most, ours.bufferedAmount)
@@ -377,7 +377,7 @@ class TestCandidates:
             end.connection.on("icecandidate", lambda c, other=other: (found.append((other, c)), changed.set()))
         channel = ends[0].create()
         await negotiate(*ends)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while channel.readyState != "open":
                 while found:
                     other, candidate = found.pop(0)

@@ -75,7 +75,7 @@ def name_of(module: ModuleType) -> str:
 async def passes(tab: PyodideTab, module: str, case: str) -> None:
     await run_case(tab, module, case)
     assert (tab.errors, tab.strange_requests) == ([], [])
-    await tab.page.wait_for_function("alive() === 0", timeout=10_000)
+    await tab.page.wait_for_function("alive() === 0", timeout=60_000)
 
 
 @each(test_conformance)
