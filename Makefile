@@ -65,7 +65,9 @@ test: lint  ## lint, types, and all tests: package, servers, browser, lessons (A
 lint: $(READY) $(NPM)  ## ruff and mypy --strict; biome, for JavaScript and CSS
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(PY) -m mypy --strict -p p2pchat
+	$(PY) -m mypy --strict -p p2pchat -p benchmarks -p tools -p tests.support
+	$(PY) -m mypy --strict -p p2pchat --platform emscripten
+	$(PY) -m mypy --strict jupyterlite
 	$(BIOME) check --error-on-warnings
 
 format: $(READY) $(NPM)  ## lay the code out, and mend what ruff and biome can mend

@@ -32,7 +32,7 @@ async def start(matchmaking: str, signaling: str) -> list[float]:
 
 def now() -> float:
     """Milliseconds, comparable between tabs."""
-    return js.performance.timeOrigin + js.performance.now()
+    return float(js.performance.timeOrigin + js.performance.now())
 
 
 def is_open(event: object) -> bool:

@@ -103,6 +103,8 @@ def _masked(head: int, payload: bytes) -> bytes:
 
 async def connect(url: str, first: str, heard: Callable[[Client], None], lost: Callable[[Client], None]) -> Client:
     address = urlsplit(url)
+    assert address.hostname is not None
+    assert address.port is not None
     _, client = await asyncio.get_running_loop().create_connection(
         lambda: Client(url, first, heard, lost), address.hostname, address.port
     )
@@ -120,7 +122,11 @@ async def pairs(url: str, seconds: float, clients: int) -> dict[str, float]:
     async def stranger(number: int) -> None:
         while time.perf_counter() < until:
             gone = asyncio.Event()
-            await connect(url, JOIN % f"user {number}", heard, lambda _, gone=gone: gone.set())
+
+            def lost(_: Client, gone: asyncio.Event = gone) -> None:
+                gone.set()
+
+            await connect(url, JOIN % f"user {number}", heard, lost)
             await gone.wait()
 
     began = time.perf_counter()

@@ -98,7 +98,12 @@ def _echo_of_peers(one: ChatPeer, other: ChatPeer) -> Echo:
             answers.put_nowait(event.text)
 
     one.listen(hear)
-    other.listen(lambda event: other.say(event.text) if isinstance(event, MessageReceived) else None)
+
+    def repeat(event: object) -> None:
+        if isinstance(event, MessageReceived):
+            other.say(event.text)
+
+    other.listen(repeat)
 
     async def echo(text: str) -> None:
         await one.send(text)

@@ -7,6 +7,7 @@ address and serves until standard input ends, so it cannot outlive whoever start
 import asyncio
 import logging
 import sys
+from typing import Any
 
 from websockets.asyncio.server import serve
 
@@ -16,12 +17,14 @@ from p2pchat.servers import Servers
 
 async def main(job: str, kind: str) -> None:
     if kind == "ours":
-        ports = {"static_port": None, "matchmaking_port": None, "signaling_port": None} | {f"{job}_port": 0}
+        ports: dict[str, Any] = dict.fromkeys(("static_port", "matchmaking_port", "signaling_port")) | {
+            f"{job}_port": 0
+        }
         async with Servers(**ports) as servers:
             print(servers.urls[job], flush=True)
             await _end_of_input()
     else:
-        compression = {"compression": None} if kind == "plain" else {}
+        compression: dict[str, Any] = {"compression": None} if kind == "plain" else {}
         async with serve(getattr(bare, job), "127.0.0.1", 0, **compression) as server:
             print(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/{job}", flush=True)
             await _end_of_input()

@@ -66,7 +66,7 @@ def _under_load(
         for server in servers.values():  # the first moments of a process are not like the others
             _burden(load, *server, min(seconds, 0.5), clients)
         order = list(servers.items())
-        found = []
+        found: list[Mapping[str, Mapping[str, float]]] = []
         for _ in range(rounds):
             found.append({kind: _burden(load, *server, seconds, clients) for kind, server in order})
             order.reverse()  # what slows the machine for longer than one of them slows each as often

@@ -121,7 +121,7 @@ async def measure(rounds: int, meetings: int, messages: int, megabytes: int) -> 
 
 async def _starts(pair: Pair, servers: Servers, meetings: int) -> float:
     """The median in milliseconds, from the first START to the moment when both are open."""
-    took = []
+    took: list[float] = []
     for _ in range(meetings):
         times = await asyncio.gather(
             *(tab.call("start", servers.matchmaking_url, servers.signaling_url) for tab in pair)

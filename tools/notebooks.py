@@ -52,7 +52,7 @@ def tags(cell: NotebookNode) -> list[str]:
 
 def run(notebook: NotebookNode) -> NotebookNode:
     """A copy of the notebook, run from top to bottom. Raises: nbclient's CellExecutionError."""
-    copy = nbformat.reads(nbformat.writes(notebook), as_version=4)
+    copy: NotebookNode = nbformat.reads(nbformat.writes(notebook), as_version=4)
     NotebookClient(copy, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
     return copy
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, ViewportSize, async_playwright, expect
 
 from p2pchat.servers import Servers, built_site
 from tests.support.chromium import launch
@@ -29,7 +29,7 @@ ann, ben = (ChatWidget(ChatPeer(servers.matchmaking_url, servers.signaling_url, 
 HBox([ann, ben])"""
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-SIZE = {"width": 1200, "height": 620}
+SIZE: ViewportSize = {"width": 1200, "height": 620}
 
 
 async def converse(notebook: Notebook) -> None:

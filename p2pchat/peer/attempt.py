@@ -77,6 +77,7 @@ class Attempt:
         if self._offers:
             self._take_channel(self._connection.createDataChannel(LABEL, protocol=PROTOCOL), ours=True)
             await self._connection.setLocalDescription()
+            assert self._connection.localDescription is not None
             await self._send_description(Offer(self._connection.localDescription.sdp))
 
     async def receive(self, frame: SignalingFrame) -> None:
@@ -86,6 +87,7 @@ class Attempt:
                 case Offer(sdp):
                     await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
                     await self._connection.setLocalDescription()
+                    assert self._connection.localDescription is not None
                     await self._send_description(Answer(self._connection.localDescription.sdp))
                     await self._add_pending()
                 case Answer(sdp):

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 from p2pchat import ChatPeer, MessageReceived, Notice, State, StateChanged
 from p2pchat.peer.events import Event
 
+Kind = TypeVar("Kind")  # of events
 LIMIT = 60.0  # seconds for anything that a test waits for, however busy the machine
 
 
@@ -42,12 +44,12 @@ class Log:
         except TimeoutError:
             raise AssertionError(f"not within {timeout:g} s; the last events: {self.events[-5:]}") from None
 
-    async def event(self, kind: type, timeout: float = LIMIT) -> Event:
+    async def event(self, kind: type[Kind], timeout: float = LIMIT) -> Kind:
         """Wait for the first event of a kind."""
         await self.until(lambda: self.of(kind), timeout)
         return self.of(kind)[0]
 
-    def of(self, kind: type) -> list:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property

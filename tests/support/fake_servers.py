@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -29,7 +30,7 @@ async def raw_server(answer: bytes | None) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def websocket_server(handler: Handler, **options: object) -> AsyncIterator[str]:
+async def websocket_server(handler: Handler, **options: Any) -> AsyncIterator[str]:
     """A WebSocket server whose connections each run ``handler``."""
 
     async def converse(connection: ServerConnection) -> None:
@@ -49,7 +50,7 @@ async def unused_url() -> str:
     return f"ws://127.0.0.1:{port}/"
 
 
-def says(*frames: str | bytes | dict, then: Handler | None = None) -> Handler:
+def says(*frames: str | bytes | dict[str, Any], then: Handler | None = None) -> Handler:
     """Wait for the first frame of a client, say these, and stay until the client goes (or do what is said)."""
 
     async def handler(connection: ServerConnection) -> None:

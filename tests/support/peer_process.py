@@ -19,6 +19,7 @@ async def plain(matchmaking: str, signaling: str) -> None:
     partner = PlainPartner()
     async with enter(signaling, await match(matchmaking)) as room:
         await partner.negotiate(room)
+        assert partner.channel is not None
         partner.channel.send("open")
         await asyncio.Event().wait()
 

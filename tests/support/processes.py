@@ -31,7 +31,8 @@ class Process:
 
     async def event(self, **wanted: object) -> dict[str, Any]:
         """The next event of `p2pchat chat --json` that has these fields."""
-        return json.loads(await self.line(lambda line: wanted.items() <= json.loads(line).items()))
+        event: dict[str, Any] = json.loads(await self.line(lambda line: wanted.items() <= json.loads(line).items()))
+        return event
 
     async def say(self, text: str) -> None:
         assert self.process.stdin is not None

@@ -117,6 +117,7 @@ async def raw_connection(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A bare TCP (or TLS) connection to the server of ``url``."""
     parts = urlsplit(url)
+    assert parts.hostname is not None
     family = socket.AF_INET6 if ":" in parts.hostname else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     if receive_buffer:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import ModuleType
+from typing import Any
 
 Pair = tuple["End", "End"]
 
@@ -18,7 +19,7 @@ class End:
         self.engine = engine
         self.connection = engine.RTCPeerConnection(engine.RTCConfiguration(iceServers=[]))
         self.states: list[str] = []
-        self.channels: list = []
+        self.channels: list[Any] = []
         self.messages: list[str | bytes] = []
         self.changed = asyncio.Event()
         self.connection.on("datachannel", self.take)
@@ -28,7 +29,7 @@ class End:
         self.states.append(self.connection.connectionState)
         self.changed.set()
 
-    def take(self, channel) -> None:
+    def take(self, channel: Any) -> None:
         self.channels.append(channel)
         for event in ("open", "close", "bufferedamountlow"):
             channel.on(event, self.changed.set)
@@ -39,7 +40,7 @@ class End:
         self.messages.append(message)
         self.changed.set()
 
-    def create(self, label: str = "chat", **options: object):
+    def create(self, label: str = "chat", **options: Any) -> Any:
         self.take(self.connection.createDataChannel(label, **options))
         return self.channels[-1]
 
@@ -70,7 +71,7 @@ async def two_ends(engine: ModuleType) -> AsyncIterator[Pair]:
         await asyncio.gather(*(end.connection.close() for end in both))
 
 
-async def opened(one: End, other: End, **options: object) -> tuple:
+async def opened(one: End, other: End, **options: Any) -> tuple[Any, Any]:
     """The two ends of one open channel."""
     ours = one.create(**options)
     await negotiate(one, other)

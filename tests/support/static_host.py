@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Request, WebSocket, expect
@@ -69,7 +70,7 @@ class StaticHost:
 
 
 class _Files(Files):
-    def __init__(self, asked: set[str], *rest: object, **options: object) -> None:
+    def __init__(self, asked: set[str], *rest: Any, **options: Any) -> None:
         self._asked = asked
         super().__init__(*rest, **options)
 

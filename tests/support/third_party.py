@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,7 +20,7 @@ async def match(url: str) -> str:
     """Stand in the line as the original does. Returns: the room's id."""
     async with connect(url, compression=None) as socket:
         await socket.send(json.dumps(JOIN))
-        return json.loads(await socket.recv())["room_id"]
+        return str(json.loads(await socket.recv())["room_id"])
 
 
 class InTheRoom:
@@ -27,7 +28,7 @@ class InTheRoom:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
-        self.frames: list[dict] = []
+        self.frames: list[dict[str, Any]] = []
         self.reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -42,7 +43,7 @@ class InTheRoom:
     async def say(self, kind: str, **fields: object) -> None:
         await self._socket.send(json.dumps({"type": kind, **fields}))
 
-    async def frame(self, kind: str, timeout: float = LIMIT) -> dict:
+    async def frame(self, kind: str, timeout: float = LIMIT) -> dict[str, Any]:
         """Wait for the first frame of a kind."""
         await until(
             lambda: any(f["type"] == kind for f in self.frames), f"a frame {kind!r}", lambda: self.frames, timeout
