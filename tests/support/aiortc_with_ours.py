@@ -15,11 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before the tests are imported, and with them the names that they take from aiortc."""
-    aioice.ice.server_reflexive_candidate = no_stun_server
+    vars(aioice.ice)["server_reflexive_candidate"] = no_stun_server
     if config.getoption("ours"):
-        aiortc.RTCPeerConnection = aiortc_engine.RTCPeerConnection
-        aiortc.RTCSctpTransport = aiortc.rtcsctptransport.RTCSctpTransport = aiortc_engine.SctpTransport
-        aiortc.rtcicetransport.Connection = aiortc_engine.IceConnection
+        vars(aiortc)["RTCPeerConnection"] = aiortc_engine.RTCPeerConnection
+        vars(aiortc)["RTCSctpTransport"] = aiortc_engine.SctpTransport
+        vars(aiortc.rtcsctptransport)["RTCSctpTransport"] = aiortc_engine.SctpTransport
+        vars(aiortc.rtcicetransport)["Connection"] = aiortc_engine.IceConnection
 
 
 async def no_stun_server(*_: object) -> None:
