@@ -5,6 +5,7 @@ an order too: no module imports, by whatever way round, one that imports it.
 """
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -146,6 +147,13 @@ def test_what_is_named_here_exists() -> None:
     modules = {module.removeprefix("p2pchat.").removesuffix(".__init__") for module in MODULES}
     assert modules >= PURE
     assert set(FLOOR) >= set().union(*ONLY.values())
+
+
+def test_every_branch_of_what_is_pure_is_tested() -> None:
+    makefile = (PACKAGE.parent / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (listed,) = re.findall(r"^PURE := (.*)$", makefile, re.MULTILINE)
+    assert set(listed.split()) == PURE
+    assert "$(PURE:%=--cov=p2pchat.%) --cov-fail-under=100" in makefile
 
 
 @pytest.mark.parametrize("module", MODULES)

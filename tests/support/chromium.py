@@ -2,9 +2,9 @@
 
 Once in some hundred loads of /chat/ the renderer has been seen to crash while Pyodide started ("Target crashed"). Since
 there is a log and a minidump it has not been seen again: not in 127 loads by two browsers with the lowest priority on
-two cores that had four times as much to do, one to four pages at once. Shared memory is not the cause: it is in /tmp
-(Playwright passes ``--disable-dev-shm-usage``), and /dev/shm was empty. So nothing is retried: a test in which a page
-crashes fails, and `Crashes` tells where the dump is; ``minidump_stackwalk`` reads it.
+two cores that had four times as much to do, one to four pages at once. Shared memory was not short there: it is
+in /tmp (Playwright passes ``--disable-dev-shm-usage``), and /dev/shm was empty. So nothing is retried: a test in which
+a page crashes fails, and `Crashes` tells where the dump is; ``minidump_stackwalk`` reads it.
 """
 
 import os
