@@ -17,16 +17,13 @@ class Deadlines(Generic[Item]):
         self._delay = delay
         self._act = act
         self._due: dict[Item, float] = {}  # in the order of adding, which is that of the times
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def add(self, item: Item) -> None:
         """Begin to wait for ``item``; one that is waited for already keeps its time."""
-        if not self._delay or item in self._due:
-            return
-        loop = asyncio.get_running_loop()
-        due = self._due[item] = loop.time() + self._delay
-        if self._alarm is None:
-            self._alarm = loop.call_at(due, self._on_alarm)
+        if self._delay and item not in self._due:
+            self._due[item] = asyncio.get_running_loop().time() + self._delay
+            self._set_timer()
 
     def discard(self, item: Item) -> None:
         """Wait for it no more."""
@@ -35,17 +32,24 @@ class Deadlines(Generic[Item]):
     def clear(self) -> None:
         """Wait for nothing any more."""
         self._due.clear()
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _on_alarm(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._alarm = None
-        while self._due:
-            item, due = next(iter(self._due.items()))
-            if due > loop.time():
-                self._alarm = loop.call_at(due, self._on_alarm)
-                return
-            del self._due[item]
-            self._act(item)
+    def _set_timer(self) -> None:
+        """For whoever is due first; there is one timer at most, and one that is early is set anew when it rings."""
+        if self._timer is None and self._due:
+            self._timer = asyncio.get_running_loop().call_at(next(iter(self._due.values())), self._on_timer)
+
+    def _on_timer(self) -> None:
+        now = asyncio.get_running_loop().time()
+        try:
+            while self._due:
+                item, due = next(iter(self._due.items()))
+                if due > now:
+                    break
+                del self._due[item]
+                self._act(item)
+        finally:  # also where one raises: the others are still due
+            self._timer = None
+            self._set_timer()

@@ -2,7 +2,12 @@
 
 import asyncio
 import selectors
-from typing import Any
+from asyncio import TimerHandle
+from collections.abc import Callable
+from contextvars import Context
+from typing import TypeVarTuple
+
+Ts = TypeVarTuple("Ts")
 
 PATIENCE = 10.0  # real seconds in which another thread may still do something
 
@@ -17,11 +22,17 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> TimerHandle:
         """As the loop of Pyodide does, and asyncio's does not: it refuses a time that is over."""
         if when < self.now:
             raise ValueError("Can't schedule in the past")
-        return super().call_at(when, *args, **options)
+        return super().call_at(when, callback, *args, context=context)
 
 
 class _JumpingSelector(selectors.SelectSelector):
