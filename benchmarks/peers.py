@@ -101,7 +101,7 @@ def _echo_of_peers(one: ChatPeer, other: ChatPeer) -> Echo:
 
     def repeat(event: object) -> None:
         if isinstance(event, MessageReceived):
-            other.say(event.text)
+            other.send_nowait(event.text)
 
     other.listen(repeat)
 

@@ -40,7 +40,7 @@ class Attempt:
         opened: resolved with the talk as soon as the channel is open, or with why it will never be.
         open_talk: begins the talk on an open channel, before any message can come over it.
 
-    Raises: SignalingFailed, if the ICE servers are none; ConnectFailed, if there is no WebRTC.
+    Raises: SignalingFailed, if the ICE servers are not valid; ConnectFailed, if there is no WebRTC.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Attempt:
             self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         except (KeyError, TypeError, ValueError) as error:
             raise room.failed(f"the server names ICE servers that cannot be used ({error})") from None
-        except Exception as error:  # whatever an engine raises that is not there
+        except Exception as error:  # whatever it raises where there is no WebRTC
             raise webrtc_failed(error) from error
         self._connection.on("datachannel", self._take_channel)
         self._connection.on("icecandidate", self._trickle)
@@ -76,9 +76,7 @@ class Attempt:
         """Make the offer, if that is our part. Raises: SocketClosed."""
         if self._offers:
             self._take_channel(self._connection.createDataChannel(LABEL, protocol=PROTOCOL), ours=True)
-            await self._connection.setLocalDescription()
-            assert self._connection.localDescription is not None
-            await self._send_description(Offer(self._connection.localDescription.sdp))
+            await self._send_description(Offer)
 
     async def receive(self, frame: SignalingFrame) -> None:
         """Take a frame of the stranger. Raises: ConnectFailed, if it cannot be used; SocketClosed."""
@@ -86,14 +84,12 @@ class Attempt:
             match frame:
                 case Offer(sdp):
                     await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-                    await self._connection.setLocalDescription()
-                    assert self._connection.localDescription is not None
-                    await self._send_description(Answer(self._connection.localDescription.sdp))
+                    await self._send_description(Answer)
                     await self._add_pending()
                 case Answer(sdp):
                     await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
                     await self._add_pending()
-                case Candidate(ice) if ice is not None:
+                case Candidate(ice) if ice is not None:  # their end is nothing to wait for: the timeouts end it
                     if self.descriptions_set.is_set():
                         await self._add(ice)
                     elif len(self._pending) < MAX_PENDING_CANDIDATES:
@@ -123,8 +119,10 @@ class Attempt:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._connection.close()
 
-    async def _send_description(self, frame: Offer | Answer) -> None:
-        await self._room.send(frame)
+    async def _send_description(self, kind: type[Offer] | type[Answer]) -> None:
+        await self._connection.setLocalDescription()
+        assert self._connection.localDescription is not None
+        await self._room.send(kind(self._connection.localDescription.sdp))
         self._description_sent.set()
 
     # --- candidates ---------------------------------------------------------------------------------------------

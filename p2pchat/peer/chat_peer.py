@@ -1,7 +1,8 @@
 """A chat peer: from START to a conversation with a stranger, and to the next one.
 
 The states are those of `p2pchat.peer.events.State`; each can also end in ``closed``, and the event `StateChanged` says
-why, in words for a person. No state but ``open`` lasts for ever: `Timeouts` holds how long each wait may take.
+why, in words for a person. No state between ``idle`` and ``closed``
+lasts for ever but ``open``: `Timeouts` holds how long each wait may take.
 
 ::
 
@@ -93,7 +94,7 @@ class ChatPeer:
     # --- what you can do --------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Ask for a stranger; returns once you have a place in the queue. Harmless when it is started already.
+        """Ask for a stranger; returns once you have a place in the queue, or have left. Harmless when started already.
 
         Raises: MatchmakingFailed, if the matchmaking server is down or refuses.
         """
@@ -125,12 +126,12 @@ class ChatPeer:
         """
         return await self._open_talk().send(text)
 
-    def say(self, text: str) -> int:
+    def send_nowait(self, text: str) -> int:
         """Like `send`, for where nothing can be awaited, in a listener for instance: where it would wait, it refuses.
 
         Raises: MessageRefused.
         """
-        return self._open_talk().say(text)
+        return self._open_talk().send_nowait(text)
 
     def _open_talk(self) -> Talk:
         if self._meeting is None or self._meeting.talk is None:

@@ -28,7 +28,7 @@ class Negotiation:
         ice_servers: W3C RTCIceServer dictionaries, used when the signaling server names none.
         open_talk: called with the open channel and whether we made it, before any message can come over it.
 
-    Raises: SignalingFailed, if the ICE servers are none; ConnectFailed, if there is no WebRTC.
+    Raises: SignalingFailed, if the ICE servers are not valid; ConnectFailed, if there is no WebRTC.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Negotiation:
                 self._fail(self._room.failed(f"the server went away too early ({error})"))
         except (ConnectFailed, SignalingFailed) as error:
             self._fail(error)
-        except Exception as error:  # for instance ICE servers that only gathering finds to be none
+        except Exception as error:  # for instance ICE servers that only gathering finds not to be valid
             self._fail(webrtc_failed(error))
 
     async def _negotiate(self, attempt: Attempt) -> None:

@@ -12,6 +12,8 @@ from p2pchat.messages import Join, Match, parse_match
 from p2pchat.peer.reconnect import Reconnect, is_it_running
 from p2pchat.sockets import TextSocket, connect
 
+WRONG_SERVER = "Is this the URL of a matchmaking server?"
+
 
 class QueueClient:
     """One client of a matchmaking server; made by `connect`.
@@ -34,17 +36,14 @@ class QueueClient:
     @classmethod
     async def connect(cls, url: str, join: Join, timeout: float) -> "QueueClient":
         """Open a socket to the server at ``url``. Raises: MatchmakingFailed."""
-        with _explained(url):
+        with _explained(url, timeout):
             return cls(await connect(url, timeout), url, join, timeout)
 
     async def join(self) -> None:
         """Take a place in the queue. Raises: MatchmakingFailed."""
-        with _explained(self._url):
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await self._send_join()
-            except TimeoutError:
-                raise SocketClosed(1006, f"no answer within {self._timeout:g} seconds") from None
+        with _explained(self._url, self._timeout):
+            async with asyncio.timeout(self._timeout):
+                await self._send_join()
 
     async def match(self, timeout: float) -> Match:
         """Wait for a stranger, ``timeout`` seconds at most, and begin to close the socket when there is one.
@@ -53,7 +52,7 @@ class QueueClient:
 
         Raises: MatchmakingFailed.
         """
-        with _explained(self._url):
+        with _explained(self._url, timeout):
             try:
                 async with asyncio.timeout(timeout):
                     match = parse_match(await self._receive())
@@ -88,17 +87,19 @@ class QueueClient:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Say in words for a person what a socket or a frame raises. Raises: MatchmakingFailed."""
+def _explained(url: str, timeout: float) -> Iterator[None]:
+    """Say in words for a person what went wrong with a socket, a frame or a timeout. Raises: MatchmakingFailed."""
     try:
         yield
     except SocketNotOpened as error:
-        raise _failed(url, f"the server cannot be reached: {error.reason}") from None
+        raise _failed(url, f"the server cannot be reached: {error.reason}", is_it_running(url)) from None
     except SocketClosed as error:
-        raise _failed(url, f"the server ended the connection ({error})") from None
+        raise _failed(url, f"the server ended the connection ({error})", is_it_running(url)) from None
+    except TimeoutError:
+        raise _failed(url, f"no answer within {timeout:g} seconds", is_it_running(url)) from None
     except FrameError as error:
-        raise _failed(url, f"the server sent a frame that cannot be read ({error})") from None
+        raise _failed(url, f"the server sent a frame that cannot be read ({error})", WRONG_SERVER) from None
 
 
-def _failed(url: str, why: str) -> MatchmakingFailed:
-    return MatchmakingFailed(f"Matchmaking failed ({url}): {why}. {is_it_running(url)}")
+def _failed(url: str, why: str, remedy: str) -> MatchmakingFailed:
+    return MatchmakingFailed(f"Matchmaking failed ({url}): {why}. {remedy}")

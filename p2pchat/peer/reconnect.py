@@ -2,7 +2,8 @@
 
 It says so with the close code 1012, Service Restart (the registry that RFC 6455, section 11.7, made). In a browser it
 comes when the tab that served was closed and the next takes over. Whoever is told so connects again, after a moment
-that chance makes different for each, and begins anew.
+that chance makes different for each, and begins anew. A server that is stopped says 1001 (Going Away), as ours on ports
+do: nobody is to take its place, and its clients say so.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ class Reconnect:
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url
         self._timeout = timeout
-        self._pause = FIRST_PAUSE
+        self._pause = FIRST_PAUSE  # it only grows, so a server that restarts all the time is asked every other second
 
     async def after(self, error: SocketClosed) -> TextSocket:
         """Connect again if ``error`` says that the server is restarted.

@@ -98,7 +98,7 @@ class Talk:
                 await self._drained(MAX_BUFFERED // 2, self._timeouts.silence)
             return self._say(text)
 
-    def say(self, text: str) -> int:
+    def send_nowait(self, text: str) -> int:
         """The same without waiting: it is refused while too much is on its way."""
         if not self._has_room:
             raise MessageRefused("Too much is on its way to the stranger: wait a moment, or use send.")

@@ -26,9 +26,9 @@ from p2pchat.servers.handshake import Answer
 from p2pchat.servers.token_bucket import TokenBucket
 from p2pchat.sockets.close_reason import shortened
 
-# The library logs addresses and frames, and what it calls errors is what clients do. What matters the server logs.
-silent = logging.getLogger(f"{__name__}.websockets")
-silent.setLevel(logging.CRITICAL)
+# `websockets` logs addresses and frames, and as errors what clients do wrong. The server itself logs what matters.
+library_logger = logging.getLogger(f"{__name__}.websockets")
+library_logger.setLevel(logging.CRITICAL)
 
 
 class Listener(Protocol):
@@ -43,7 +43,7 @@ class Listener(Protocol):
     def on_open(self, connection: "Connection") -> None:
         """It is a WebSocket now."""
 
-    def on_flood(self, connection: "Connection") -> None:
+    def on_rate_limit(self, connection: "Connection") -> None:
         """More frames came than may."""
 
     def on_message(self, connection: "Connection", message: str | bytes) -> None:
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_begun", "_bucket", "_ended", "_is_new", "_is_text", "_listener", "_time", "_transport", "_websocket",
+        "_bucket", "_ended", "_fragments", "_is_new", "_is_text", "_listener", "_time", "_transport", "_websocket",
         "address", "awaits_pong", "number",
     )  # fmt: skip
 
@@ -81,12 +81,12 @@ class Connection(asyncio.Protocol):
         self.number = 0  # what the log calls it
         self.awaits_pong = False  # since the last `ping`
         self._listener = listener
-        self._websocket = ServerProtocol(max_size=max_size, logger=silent)
+        self._websocket = ServerProtocol(max_size=max_size, logger=library_logger)
         self._time = time
         self._ended = False
         self._is_new = True  # no message came yet
         self._is_text = True
-        self._begun: bytearray | None = None  # the fragments of a message (RFC 6455, section 5.4) that came so far
+        self._fragments: bytearray | None = None  # the fragments of a message (RFC 6455, section 5.4) that came so far
 
     # --- what is done with it ---------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
 
     def _on_frame(self, frame: Frame) -> None:
         if not self._bucket.take(self._time()):
-            self._listener.on_flood(self)
+            self._listener.on_rate_limit(self)
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             self._on_data(frame)
         elif frame.opcode is Opcode.PONG:
@@ -199,14 +199,14 @@ class Connection(asyncio.Protocol):
         data = frame.data
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
-        if self._begun is not None:
-            self._begun += data
-            data = self._begun
+        if self._fragments is not None:
+            self._fragments += data
+            data = self._fragments
         elif not frame.fin:
-            self._begun = bytearray(data)
+            self._fragments = bytearray(data)
         if not frame.fin:
             return
-        self._begun = None
+        self._fragments = None
         if self._is_new and self._websocket.state is not State.OPEN:
             return  # it came and went in one breath: nobody should be paired with it
         self._is_new = False

@@ -14,6 +14,7 @@ from p2pchat.core import Action, Close, Core, Send
 
 logger = logging.getLogger(__name__)
 
+TICK_AGAIN = 1.0  # seconds after a mistake in the core's `tick`, so that one that stays costs no processor (our choice)
 FAULT = "internal server error (see the server's log)"
 
 
@@ -21,7 +22,7 @@ class Client(Hashable, Protocol):
     """One connection, which is also the client id that the core knows it by. Neither method waits for anybody."""
 
     def send(self, text: str) -> None:
-        """Send a text frame soon; on a connection that is closing it is forgotten."""
+        """Send a text frame soon; where the connection is closing the frame is dropped."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close; harmless when it is closing already."""
@@ -38,7 +39,7 @@ class Clock(Protocol):
 
 
 class CoreRunner:
-    """One core, its clock and its alarm.
+    """One core, its clock and its timer.
 
     Args:
         name: what the log calls it.
@@ -50,8 +51,8 @@ class CoreRunner:
         self._name = name
         self._core = core
         self._clock = clock
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
 
     def on_text(self, client: Client, text: str) -> None:
         """A client sent a text frame."""
@@ -60,19 +61,19 @@ class CoreRunner:
         except Exception:
             logger.exception("%s: a mistake in the core, met by one client", self._name)
             client.close(1011, FAULT)
-            self.on_gone(client)
+            self.on_close(client)
         else:
             self._carry_out(actions)
 
-    def on_gone(self, client: Client) -> None:
+    def on_close(self, client: Client) -> None:
         """The connection of a client is closing, or has ended; it may be told more than once."""
         self._carry_out(self._core.leave(client, self._clock.time()))
 
     def stop(self) -> None:
-        """Set no alarm any more."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        """Set no timer any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -82,22 +83,24 @@ class CoreRunner:
                     client.send(text)
                 case Close(_, code, reason):
                     client.close(code, reason)
-        self._set_alarm()
+        self._set_timer()
 
-    def _set_alarm(self) -> None:
-        """See to it that the core is called when something becomes due; one that rings too early does no harm."""
+    def _set_timer(self) -> None:
+        """See to it that the core is called when something becomes due; to be called too early does no harm."""
         wake_at = self._core.wake_at()
-        if wake_at is None or (self._alarm is not None and self._alarm_at <= wake_at):
+        if wake_at is None or (self._timer is not None and self._timer_at <= wake_at):
             return
         self.stop()
-        self._alarm_at = wake_at
-        self._alarm = self._clock.call_later(max(0.0, wake_at - self._clock.time()), self._on_alarm)
+        self._timer_at = wake_at
+        self._timer = self._clock.call_later(max(0.0, wake_at - self._clock.time()), self._on_timer)
 
-    def _on_alarm(self) -> None:
-        self._alarm = None
+    def _on_timer(self) -> None:
+        self._timer = None
         try:
             actions = self._core.tick(self._clock.time())
         except Exception:
             logger.exception("%s: a mistake in the core", self._name)
+            self._timer = self._clock.call_later(TICK_AGAIN, self._on_timer)  # what is due is still due
+            self._timer_at = self._clock.time() + TICK_AGAIN
         else:
             self._carry_out(actions)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from websockets.http11 import Request
 
-from p2pchat.servers.origins import is_welcome
+from p2pchat.servers.origins import is_allowed
 from p2pchat.sockets.loopback import is_loopback
 
 HEALTH = "/.ok"  # for whoever watches over the server: it answers 200
@@ -36,13 +36,13 @@ def answer(request: Request, path: str, origins: Sequence[str]) -> Answer | None
         origin, host = _one(request, "Origin"), _one(request, "Host")
     except ValueError as error:
         return Answer(HTTPStatus.BAD_REQUEST, str(error))
-    if not is_welcome(origin, host, origins):
+    if not is_allowed(origin, host, origins):
         page = str(origin).replace('"', "'")
         return Answer(HTTPStatus.FORBIDDEN, f'pages from "{page}" are not welcome; --origin lets them in')
     return None
 
 
-def crowded(address: str, connections: int, limit: int) -> Answer | None:
+def too_many_connections(address: str, connections: int, limit: int) -> Answer | None:
     """What the next one is answered from an address that has too many connections; None lets it in.
 
     Args:

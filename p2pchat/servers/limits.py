@@ -1,4 +1,4 @@
-"""How much one client may ask of a server: each limit is a number, and 0 means none.
+"""How much one client may ask of a server: each limit is a number, and 0 means no limit.
 
 The defaults are such that honest use never meets them; each has a flag of its own on the command line.
 """

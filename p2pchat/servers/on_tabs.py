@@ -152,7 +152,7 @@ class CoreOnTabs:
         except SocketClosed:
             pass
         finally:
-            self._runner.on_gone(client)
+            self._runner.on_close(client)
 
 
 class _TabClient:

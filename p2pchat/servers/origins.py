@@ -15,7 +15,7 @@ from p2pchat.sockets.loopback import is_loopback
 ANY = "*"
 
 
-def is_welcome(origin: str | None, host: str | None, more: Sequence[str] = ()) -> bool:
+def is_allowed(origin: str | None, host: str | None, more: Sequence[str] = ()) -> bool:
     """Whether a page from ``origin`` may come in.
 
     Args:

@@ -20,7 +20,7 @@ from p2pchat.servers.bind import BACKLOG, bind
 from p2pchat.servers.connection import Connection
 from p2pchat.servers.core_runner import CoreRunner
 from p2pchat.servers.deadlines import Deadlines
-from p2pchat.servers.handshake import Answer, answer, crowded
+from p2pchat.servers.handshake import Answer, answer, too_many_connections
 from p2pchat.servers.limits import Limits
 from p2pchat.servers.token_bucket import TokenBucket
 from p2pchat.sockets.close_reason import without_quotes
@@ -124,6 +124,7 @@ class WebSocketServer:
                 listening.close()
             self._connections.clear()
             self._by_address.clear()
+            self._ready.clear()
         else:
             for server in self._servers:
                 server.close()
@@ -134,7 +135,7 @@ class WebSocketServer:
                 self._all_gone.clear()
                 await self._all_gone.wait()  # who does not agree is cut off by `_closing`
             for connection in connections:
-                self._runner.on_gone(connection)
+                self._runner.on_close(connection)
             await asyncio.sleep(0)  # uvloop closes what listened in its next turn
         self._runner.stop()
         for deadlines in (self._first_frames, self._pings, self._closing):
@@ -157,7 +158,7 @@ class WebSocketServer:
 
     def on_request(self, connection: Connection, request: Request) -> Answer | None:
         """Say who is not let in, and why."""
-        found = answer(request, f"/{self.name}", self._origins) or crowded(
+        found = answer(request, f"/{self.name}", self._origins) or too_many_connections(
             connection.address, self._by_address[connection.address], self._limits.connections
         )
         if found and found.status >= 400:
@@ -171,7 +172,7 @@ class WebSocketServer:
         self._first_frames.add(connection)
         self._pings.add(connection)
 
-    def on_flood(self, connection: Connection) -> None:
+    def on_rate_limit(self, connection: Connection) -> None:
         """Close whoever asks too much."""
         connection.close(1008, f"rate limit: {self._limits.frames_per_second:g} frames per second")
 
@@ -204,7 +205,7 @@ class WebSocketServer:
         self._pings.discard(connection)
         self._closing.add(connection)
         if self._sockets:  # at a stop all are told of that first, and not that somebody else left
-            self._runner.on_gone(connection)
+            self._runner.on_close(connection)
 
     def on_disconnect(self, connection: Connection) -> None:
         """Count it no more."""

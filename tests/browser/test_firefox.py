@@ -244,7 +244,7 @@ class PeerInTab:
         await self.run(UNTIL_OPEN)
 
     async def say(self, text: str) -> None:
-        await self.run(f"peer.say({text!r})")
+        await self.run(f"peer.send_nowait({text!r})")
 
     async def hear(self) -> str:
         return str(await self.run(LISTEN_TO_PEER))
@@ -267,7 +267,7 @@ class PeerHere:
         await self.peer.wait_for(State.OPEN, 60)
 
     async def say(self, text: str) -> None:
-        self.peer.say(text)
+        self.peer.send_nowait(text)
 
     async def hear(self) -> str:
         async with asyncio.timeout(PATIENCE):

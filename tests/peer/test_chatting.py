@@ -161,7 +161,7 @@ class TestSay:
 
     async def test_answers_from_a_listener(self, talking: Talking) -> None:
         ada, bob, of_ada, of_bob = talking
-        bob.listen(lambda event: bob.say(f"re: {event.text}") if isinstance(event, MessageReceived) else None)
+        bob.listen(lambda event: bob.send_nowait(f"re: {event.text}") if isinstance(event, MessageReceived) else None)
         await ada.send("hello")
         await of_ada.until(lambda: of_ada.texts)
         assert of_ada.texts == ["re: hello"]
@@ -172,7 +172,7 @@ class TestSay:
         logs = [Log(peer) for peer in peers]
 
         def greet(peer: ChatPeer) -> None:
-            peer.listen(lambda event: peer.say(f"{peer.name} was first") if event == OPEN else None)
+            peer.listen(lambda event: peer.send_nowait(f"{peer.name} was first") if event == OPEN else None)
 
         for peer in peers:
             greet(peer)
@@ -186,15 +186,15 @@ class TestSay:
         sending = [asyncio.create_task(ada.send("x" * 65_536)) for _ in range(40)]
         await until(lambda: ada._meeting.talk._turn.locked(), "a message waits for room")
         with pytest.raises(MessageRefused, match="Too much is on its way"):
-            ada.say("me first")
+            ada.send_nowait("me first")
         await asyncio.gather(*sending)
-        assert ada.say("now") == 41
+        assert ada.send_nowait("now") == 41
         await of_bob.until(lambda: len(of_bob.texts) == 41)
         assert of_bob.texts[-1] == "now"
 
     async def test_refuses_while_nobody_is_there(self, new_peer) -> None:
         with pytest.raises(MessageRefused, match="idle"):
-            new_peer().say("hello?")
+            new_peer().send_nowait("hello?")
 
 
 class TestBetweenTwoOfOurs:

@@ -76,7 +76,7 @@ class Told:
     def on_open(self, connection: Connection) -> None:
         self.told.append("open")
 
-    def on_flood(self, connection: Connection) -> None:
+    def on_rate_limit(self, connection: Connection) -> None:
         self.told.append("flood")
         connection.close(1008, "too much")
 
@@ -160,7 +160,11 @@ class TestTheHandshake:
         """RFC 6455 wants a client to wait for the answer; one that cannot wait breaks nothing."""
         assert Ends().come(REQUEST, text("hello"))[1:] == ["request /chat", "open", "hello"]
 
-    @pytest.mark.parametrize("too_early", [close(1000), frame(TEXT, b"a", reserved=7), frame(TEXT, bytes(101))])
+    @pytest.mark.parametrize(
+        "too_early",
+        [close(1000), frame(TEXT, b"a", reserved=7), frame(TEXT, bytes(101))],
+        ids=["a close", "reserved bits", "too large"],
+    )
     def test_whose_end_came_with_it_gets_no_answer(self, too_early: bytes) -> None:
         ends = Ends()
         assert ends.come(REQUEST, too_early, text("hello"))[1:] == ["close"]
@@ -277,7 +281,9 @@ class TestTheEnd:
         assert ends.transport.ends == ["closed"]
 
     @pytest.mark.parametrize(
-        ("data", "code"), [(close(1000), None), (frame(3), 1002), (frame(TEXT, b"\xff"), 1007), (b"", None)]
+        ("data", "code"),
+        [(close(1000), None), (frame(3), 1002), (frame(TEXT, b"\xff"), 1007), (b"", None)],
+        ids=["a close", "a frame of no kind", "no text", "nothing"],
     )
     def test_knows_who_began_it(self, data: bytes, code: int | None) -> None:
         ends = Ends().opened()

@@ -126,7 +126,7 @@ def test_what_the_core_answers_is_done_in_its_order(runner: CoreRunner, core: Fa
 def test_who_is_gone_is_told_to_the_core_and_its_answer_is_done(runner: CoreRunner, core: FakeCore) -> None:
     ann, bob = FakeClient(), FakeClient()
     core.answers = [Send(bob, "bye")]
-    runner.on_gone(ann)
+    runner.on_close(ann)
     assert core.told == [("leave", ann, 100.0)]
     assert bob.told == ["bye"]
 
@@ -156,14 +156,14 @@ class TestTheAlarm:
         core.wake = 103.0
         runner.on_text(FakeClient(), "hello")
         core.wake = 101.0
-        runner.on_gone(FakeClient())
+        runner.on_close(FakeClient())
         assert clock.due == [101.0]
 
     def test_may_ring_in_vain_and_is_set_anew(self, runner: CoreRunner, core: FakeCore, clock: FakeClock) -> None:
         core.wake = 101.0
         runner.on_text(FakeClient(), "hello")
         core.wake = 105.0  # what was due then is due no more
-        runner.on_gone(FakeClient())
+        runner.on_close(FakeClient())
         assert clock.due == [101.0]
 
         def tick(now: float) -> list[Action]:
@@ -211,6 +211,11 @@ class TestAMistakeInTheCore:
         core.is_broken = True
         clock.pass_to(103.0)
         assert "ZeroDivisionError" in caplog.text
-        core.is_broken, core.wake = False, 104.0
+        core.is_broken = False
+        clock.pass_to(103.5)
+        assert core.told[-1] == ("tick", 103.0)
+        clock.pass_to(104.0)
+        assert core.told[-1] == ("tick", 104.0), "what was due is not forgotten"
+        core.wake = 106.0
         runner.on_text(FakeClient(), "hello")
-        assert clock.due == [104.0]
+        assert clock.due == [106.0]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2pchat.servers.origins import is_welcome
+from p2pchat.servers.origins import is_allowed
 
 HOST = "192.168.1.5:8081"
 
@@ -25,7 +25,7 @@ HOST = "192.168.1.5:8081"
     ],
 )
 def test_programs_this_machine_and_the_site_beside_are_welcome(origin: str | None) -> None:
-    assert is_welcome(origin, HOST)
+    assert is_allowed(origin, HOST)
 
 
 @pytest.mark.parametrize(
@@ -52,35 +52,35 @@ def test_programs_this_machine_and_the_site_beside_are_welcome(origin: str | Non
     ],
 )
 def test_all_others_are_not(origin: str) -> None:
-    assert not is_welcome(origin, HOST)
+    assert not is_allowed(origin, HOST)
 
 
 def test_a_name_is_not_welcome_because_the_server_is_reached_by_it() -> None:
     """DNS rebinding: whoever owns the name can point it at this machine."""
-    assert not is_welcome("http://evil.example:8081", "evil.example:8081")
+    assert not is_allowed("http://evil.example:8081", "evil.example:8081")
 
 
 @pytest.mark.parametrize("host", [None, "", "[", "evil.example", "192.168.1.5:port"])
 def test_an_address_is_welcome_only_where_the_server_is_reached_by_it(host: str | None) -> None:
-    assert is_welcome("http://192.168.1.5:8080", host) is (host == "192.168.1.5:port")
+    assert is_allowed("http://192.168.1.5:8080", host) is (host == "192.168.1.5:port")
 
 
 def test_an_address_of_ipv6_is_welcome_where_the_server_is_reached_by_it() -> None:
-    assert is_welcome("http://[2001:db8::5]:8080", "[2001:db8::5]:8081")
-    assert not is_welcome("http://[2001:db8::6]:8080", "[2001:db8::5]:8081")
+    assert is_allowed("http://[2001:db8::5]:8080", "[2001:db8::5]:8081")
+    assert not is_allowed("http://[2001:db8::6]:8080", "[2001:db8::5]:8081")
 
 
 def test_more_can_be_welcome() -> None:
-    assert is_welcome("https://chat.example", HOST, ["https://chat.example"])
-    assert not is_welcome("https://chat.example:444", HOST, ["https://chat.example"])
-    assert not is_welcome("http://chat.example", HOST, ["https://chat.example"])
+    assert is_allowed("https://chat.example", HOST, ["https://chat.example"])
+    assert not is_allowed("https://chat.example:444", HOST, ["https://chat.example"])
+    assert not is_allowed("http://chat.example", HOST, ["https://chat.example"])
 
 
 def test_a_star_opens_the_door_to_all() -> None:
-    assert all(is_welcome(origin, HOST, ["*"]) for origin in ("https://evil.example", "null", "http://["))
+    assert all(is_allowed(origin, HOST, ["*"]) for origin in ("https://evil.example", "null", "http://["))
 
 
 @settings(deadline=None)
 @given(origin=st.text() | st.text().map("http://".__add__), host=st.none() | st.text())
 def test_any_header_gets_an_answer(origin: str, host: str | None) -> None:
-    assert is_welcome(origin, host) in (True, False)
+    assert is_allowed(origin, host) in (True, False)

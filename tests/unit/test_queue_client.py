@@ -82,17 +82,22 @@ async def test_tabs_are_started_by_another_call(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("happens", "why"),
+    ("happens", "why", "remedy"),
     [
         (
             lambda socket: socket.end(1008, "no"),
             "the server ended the connection (closed with code 1008: no)",
+            "Is it running? `p2pchat serve` starts one.",
         ),
-        (lambda socket: socket.say("MATCH"), "the server sent a frame that cannot be read ("),
+        (
+            lambda socket: socket.say("MATCH"),
+            "the server sent a frame that cannot be read (",
+            "Is this the URL of a matchmaking server?",
+        ),
     ],
     ids=["closes", "says rubbish"],
 )
-async def test_a_server_that_does_not_do_its_part(happens: Callable[[FakeSocket], None], why: str) -> None:
+async def test_a_server_that_does_not_do_its_part(happens: Callable[[FakeSocket], None], why: str, remedy: str) -> None:
     socket = FakeSocket()
     queue = client(socket)
     await queue.join()
@@ -100,7 +105,7 @@ async def test_a_server_that_does_not_do_its_part(happens: Callable[[FakeSocket]
     with pytest.raises(MatchmakingFailed) as error:
         await queue.match(1800)
     assert str(error.value).startswith(f"Matchmaking failed ({URL}): {why}")
-    assert str(error.value).endswith("Is it running? `p2pchat serve` starts one.")
+    assert str(error.value).endswith(remedy)
     await queue.close()
 
 

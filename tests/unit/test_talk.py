@@ -149,7 +149,7 @@ class TestTyping:
 class TestMessages:
     async def test_are_numbered_told_and_traced(self) -> None:
         side = opener()
-        assert [await side.talk.send("one"), side.talk.say("two")] == [1, 2]
+        assert [await side.talk.send("one"), side.talk.send_nowait("two")] == [1, 2]
         assert side.channel.sent == ["one", "two"]
         assert side.events == [MessageSent(1, "one"), MessageSent(2, "two")]
         assert side.arrows == [("Ada", "stranger", "message")] * 2
@@ -178,11 +178,11 @@ class TestMessages:
         await pause()
         assert side.channel.sent == []
         with pytest.raises(MessageRefused, match="Too much is on its way"):
-            side.talk.say("me first")
+            side.talk.send_nowait("me first")
         side.channel.drain(MAX_BUFFERED // 2)
         assert await asyncio.gather(*sending) == [1, 2]
         assert side.channel.sent == ["one", "two"]
-        assert side.talk.say("now") == 3
+        assert side.talk.send_nowait("now") == 3
 
     async def test_that_wait_for_room_are_refused_when_it_is_over(self) -> None:
         side = opener()
