@@ -59,7 +59,7 @@ PURE := errors messages core trace matchmaking signaling ladder peer.conversatio
 # Most tests wait for a browser or a server. Each file stays whole, the first ones (browser/) take longest.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-test: lint  ## lint, types, and all tests: package, servers, browser, lessons (ARGS="-k widget" for some)
+test: $(if $(ARGS),$(READY),lint)  ## lint, types, and all tests (ARGS="-k widget" for some, and nothing else)
 	@mkdir -p build
 	@$(PY) -m pytest $(ARGS) -qq --numprocesses=0 --no-cov --needs=$(NEEDS)
 	@needs=$$(cat $(NEEDS)); [ -z "$$needs" ] || $(MAKE) --no-print-directory $$needs

@@ -1,8 +1,8 @@
 """A chat peer: from START to a conversation with a stranger, and to the next one.
 
 The states are those of `p2pchat.peer.events.State`; each can also end in ``closed``, and the event `StateChanged` says
-why, in words for a person. No state between ``idle`` and ``closed``
-lasts for ever but ``open``: `Timeouts` holds how long each wait may take.
+why, in words for a person. Between ``idle`` and ``closed`` only ``open`` lasts as long as it likes: `Timeouts` holds
+how long each wait may take.
 
 ::
 

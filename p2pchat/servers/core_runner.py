@@ -14,7 +14,7 @@ from p2pchat.core import Action, Close, Core, Send
 
 logger = logging.getLogger(__name__)
 
-TICK_AGAIN = 1.0  # seconds after a mistake in the core's `tick`, so that one that stays costs no processor (our choice)
+TICK_AGAIN = 1.0  # seconds after an error in the core's `tick`, so that one that stays costs no processor (our choice)
 FAULT = "internal server error (see the server's log)"
 
 
@@ -59,7 +59,7 @@ class CoreRunner:
         try:
             actions = self._core.receive(client, text, self._clock.time())
         except Exception:
-            logger.exception("%s: a mistake in the core, met by one client", self._name)
+            logger.exception("%s: internal error in the core, met by one client", self._name)
             client.close(1011, FAULT)
             self.on_close(client)
         else:
@@ -99,7 +99,7 @@ class CoreRunner:
         try:
             actions = self._core.tick(self._clock.time())
         except Exception:
-            logger.exception("%s: a mistake in the core", self._name)
+            logger.exception("%s: internal error in the core", self._name)
             self._timer = self._clock.call_later(TICK_AGAIN, self._on_timer)  # what is due is still due
             self._timer_at = self._clock.time() + TICK_AGAIN
         else:

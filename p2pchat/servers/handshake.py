@@ -25,7 +25,7 @@ def answer(request: Request, path: str, origins: Sequence[str]) -> Answer | None
     Args:
         request: an HTTP request. Whether it asks for a WebSocket (RFC 6455, section 4.2.1) is not looked at.
         path: the only path where there is a WebSocket.
-        origins: web pages that are welcome besides those of `p2pchat.servers.origins`.
+        origins: web pages that are allowed besides those of `p2pchat.servers.origins`.
     """
     asked = request.path.partition("?")[0]
     if asked == HEALTH:
@@ -38,7 +38,7 @@ def answer(request: Request, path: str, origins: Sequence[str]) -> Answer | None
         return Answer(HTTPStatus.BAD_REQUEST, str(error))
     if not is_allowed(origin, host, origins):
         page = str(origin).replace('"', "'")
-        return Answer(HTTPStatus.FORBIDDEN, f'pages from "{page}" are not welcome; --origin lets them in')
+        return Answer(HTTPStatus.FORBIDDEN, f'pages from "{page}" are not allowed; --origin allows them')
     return None
 
 

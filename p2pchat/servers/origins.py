@@ -21,7 +21,7 @@ def is_allowed(origin: str | None, host: str | None, more: Sequence[str] = ()) -
     Args:
         origin: the Origin header of the request.
         host: its Host header.
-        more: further origins that are welcome, or ``*`` for all.
+        more: further origins that are allowed, or ``*`` for all.
     """
     if origin is None or ANY in more or origin in more:
         return True

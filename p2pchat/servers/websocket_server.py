@@ -41,7 +41,7 @@ class WebSocketServer:
         core: the state machine; nobody else may use it.
         max_frame: bytes in one frame from a client, 0 for no bound.
         limits: the other limits.
-        origins: web pages that are welcome besides those of `p2pchat.servers.origins`.
+        origins: web pages that are allowed besides those of `p2pchat.servers.origins`.
         log_private: let addresses and frames, session descriptions included, into the log.
         ping_every: seconds between two WebSocket pings; who leaves one unanswered for as long is given up.
     """

@@ -41,7 +41,6 @@ class RTCIceServer:
     urls: str | list[str]
     username: str | None = None
     credential: str | None = None
-    credentialType: str = "password"
 
 
 @dataclass

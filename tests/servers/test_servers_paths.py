@@ -194,7 +194,7 @@ async def test_programs_and_pages_of_this_machine_are_welcome(servers: Servers, 
      "http://[::1", "http://example.org@localhost.evil", "localhost"],
 )  # fmt: skip
 async def test_pages_from_elsewhere_are_not(servers: Servers, name: str, origin: str) -> None:
-    with pytest.raises(ConnectionRefusedError, match=r"403 Forbidden: pages from .* are not welcome; --origin"):
+    with pytest.raises(ConnectionRefusedError, match=r"403 Forbidden: pages from .* are not allowed; --origin"):
         await open_raw(servers.urls[name], origin=origin)
 
 

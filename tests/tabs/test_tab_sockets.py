@@ -370,7 +370,7 @@ class TestAMistakeInTheServer:
                 await socket.send(number)
                 told.append(await end_of(socket))
             told
-        """) == [[1011, "a mistake in the server"], [1000, ""]]
+        """) == [[1011, "internal server error (see the console of the tab that serves)"], [1000, ""]]
 
     async def test_is_not_seen_where_a_client_leaves(self, ends: Pair) -> None:
         url = await serve(ends[0])

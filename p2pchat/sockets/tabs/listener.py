@@ -15,7 +15,7 @@ CONVERSATION_TIMEOUT = 1.0  # seconds for a conversation to end when its socket 
 
 GOING_AWAY = 1001, "the server is going away"
 PASSED_ON = 1012, "another tab serves from now on"  # Service Restart: connect again
-INTERNAL_ERROR = 1011, "a mistake in the server"
+INTERNAL_ERROR = 1011, "internal server error (see the console of the tab that serves)"
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class TabListener:
         except Exception as error:
             if isinstance(error, SocketClosed) and socket.ended:
                 return  # its own client left: the usual end of a conversation
-            logger.exception("%s: a mistake in the server", self.url)
+            logger.exception("%s: internal server error", self.url)
             await socket.close(*INTERNAL_ERROR)
         finally:
             await socket.close()
