@@ -56,14 +56,15 @@ aiortc: $(AIORTC)
 PURE := errors messages core trace matchmaking signaling ladder peer.conversation peer.events peer.timeouts servers.limits \
     servers.origins servers.token_bucket sockets.close_reason sockets.loopback sockets.tabs.protocol sockets.text_socket \
     webrtc.browser_types
-# Most tests wait for a browser or a server. Each file stays whole, the first ones (browser/) take longest.
-TWO_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Most tests wait for a browser or a server, so three at once keep two cores busy. Each file stays whole, the first ones
+# (browser/) take longest.
+AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 test: $(if $(ARGS),$(READY),lint)  ## lint, types, and all tests (ARGS="-k widget" for some, and nothing else)
 	@mkdir -p build
 	@$(PY) -m pytest $(ARGS) -qq --numprocesses=0 --no-cov --needs=$(NEEDS)
 	@needs=$$(cat $(NEEDS)); [ -z "$$needs" ] || $(MAKE) --no-print-directory $$needs
-	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(TWO_AT_ONCE) $(PURE:%=--cov=p2pchat.%) --cov-fail-under=100)
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(AT_ONCE) $(PURE:%=--cov=p2pchat.%) --cov-fail-under=100)
 
 lint: $(READY) $(NPM)  ## ruff and mypy --strict; biome, for JavaScript and CSS
 	$(PY) -m ruff check

@@ -6,12 +6,18 @@
 """
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.register_assert_rewrite("tests.support")  # an assertion in a helper tells as much as one in a test
 
+from p2pchat.core import Core  # noqa: E402
+from p2pchat.matchmaking import Matchmaking  # noqa: E402
+from p2pchat.signaling import Signaling  # noqa: E402
 from tests.support.clock import Clock  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -119,3 +125,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of this test's event loop."""
     return Clock(monkeypatch)
+
+
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The cores of the servers, by name, to see who waits and which rooms there are."""
+    made: dict[str, Any] = {}
+
+    def remembered(name: str, kind: Callable[..., Core], **options: object) -> Core:
+        made[name] = kind(**options)
+        return made[name]
+
+    for name, kind in (("matchmaking", Matchmaking), ("signaling", Signaling)):
+        monkeypatch.setattr(f"p2pchat.servers.on_ports.{kind.__name__}", partial(remembered, name, kind))
+    return made

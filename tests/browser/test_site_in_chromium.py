@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import nbformat
@@ -13,6 +14,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from p2pchat import Servers
+from tests.support.events import until
 from tests.support.jupyterlab import ROOT
 from tests.support.notebook import FIRST_WIDGET, PATIENCE, Chat, Notebook, meet
 from tests.support.static_host import CONNECTIONS, NO_CONNECTION, SUB_PATH, StaticHost, Tabs, run_windows, talk
@@ -347,7 +349,7 @@ async def test_the_chat_page_on_a_phone(tabs: Tabs, static_host: StaticHost) -> 
 # --- beside real servers ---------------------------------------------------------------------------------------------
 
 
-async def test_real_servers_that_stop_and_come_back(open_tabs: OpenTabs, site: Path) -> None:
+async def test_real_servers_that_stop_and_come_back(open_tabs: OpenTabs, site: Path, cores: dict[str, Any]) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(Servers(site=site))
         ports = {f"{name}_port": int(url.split(":")[2].split("/")[0]) for name, url in first.urls.items()}
@@ -365,7 +367,7 @@ async def test_real_servers_that_stop_and_come_back(open_tabs: OpenTabs, site: P
 
         for waiting in (ada, ben):
             await waiting.start.click()
-            await waiting.is_in_state("waiting")
+            await until(lambda: cores["matchmaking"].waiting == 1, "it is in the queue", timeout=60)
             await first.stop()
             await waiting.is_in_state("closed")
             for words in ("going away", "Is it running?"):

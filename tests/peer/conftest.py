@@ -3,16 +3,12 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from p2pchat import ChatPeer, Servers, State
-from p2pchat.core import Core
-from p2pchat.matchmaking import Matchmaking
-from p2pchat.signaling import Signaling
 from tests.support.events import Log, until
 
 
@@ -28,20 +24,6 @@ async def nothing_is_left_behind() -> AsyncIterator[None]:
     mine = asyncio.current_task()
     await until(lambda: not (asyncio.all_tasks() - tasks - {mine}), "no task is left", asyncio.all_tasks)
     await until(lambda: open_files() <= files, "no file is left open", lambda: f"{open_files()} instead of {files}")
-
-
-@pytest.fixture
-def cores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The cores of the servers, by name, to see who waits and which rooms there are."""
-    made: dict[str, Any] = {}
-
-    def remembered(name: str, kind: Callable[..., Core], **options: object) -> Core:
-        made[name] = kind(**options)
-        return made[name]
-
-    for name, kind in (("matchmaking", Matchmaking), ("signaling", Signaling)):
-        monkeypatch.setattr(f"p2pchat.servers.on_ports.{kind.__name__}", partial(remembered, name, kind))
-    return made
 
 
 @pytest.fixture
