@@ -15,8 +15,9 @@ from p2pchat.errors import FrameError
 JsonObject: TypeAlias = Mapping[str, Any]
 Frame = TypeVar("Frame")
 
-MAX_ID = 256  # characters in a user, room or client id
-MAX_NUMBER = 100  # digits
+MAX_ID = 256  # characters in a user, room or client id (our choice: a UUID has 36)
+MAX_NUMBER = 100  # digits (our choice)
+MAX_TIME = 64  # characters (our choice: RFC 3339 needs some 35)
 
 RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d"  # of these `datetime` knows which exist
@@ -106,7 +107,7 @@ def number(fields: JsonObject, key: str) -> int:
 
 def time_field(fields: JsonObject, key: str) -> str:
     """A time as RFC 3339, section 5.6, has it as it is written."""
-    value = text_field(fields, key, 64)
+    value = text_field(fields, key, MAX_TIME)
     try:
         if not RFC3339.fullmatch(value):
             raise ValueError("another format")

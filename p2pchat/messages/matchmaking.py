@@ -16,8 +16,8 @@ from p2pchat.messages.fields import (
     time_field,
 )
 
-MAX_INTEREST = 50  # characters
-MAX_INTERESTS = 10
+MAX_INTEREST = 50  # characters in an interest (our choice)
+MAX_INTERESTS = 10  # interests of one who joins (our choice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Talk:
             return self._say(text)
         async with self._turn:
             while self._is_on and self._is_full:
-                await self._drained(MAX_BUFFERED // 2, self._timeouts.silence)
+                await self._drained(MAX_BUFFERED // 2, self._timeouts.silence)  # so that not each message waits
             return self._say(text)
 
     def send_nowait(self, text: str) -> int:

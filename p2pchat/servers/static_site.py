@@ -32,11 +32,11 @@ ENCODINGS = {"br": ".br", "gzip": ".gz"}  # the smaller first
 # A file named by a digest of its content (``4680.34db628.js``) never changes; of others the browser asks each time
 # whether they have, and is mostly told 304, Not Modified.
 HASH = re.compile(r"[.-](?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,}[./-]")
-FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_GOOD = "public, max-age=31536000, immutable"  # seconds: a year (RFC 8246 has `immutable`)
 ASK_AGAIN = "no-cache"
 
 MAX_REQUEST = 64 * 1024  # bytes of an upload that are read at most: nobody has anything to upload here
-IDLE = 60.0  # seconds that a connection may stay open without a request; browsers keep theirs for 60 to 300
+IDLE_TIMEOUT = 60.0  # seconds that a connection may stay open without a request; browsers keep theirs for 60 to 300
 
 NO_SITE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -197,8 +197,8 @@ class StaticSite:
             Application(handlers, log_function=lambda _: None),
             ssl_options=tls,
             max_body_size=MAX_REQUEST,
-            idle_connection_timeout=IDLE,
-            body_timeout=IDLE,
+            idle_connection_timeout=IDLE_TIMEOUT,
+            body_timeout=IDLE_TIMEOUT,
         )
         self._server.add_sockets(sockets)
         address, actual_port = sockets[0].getsockname()[:2]

@@ -29,7 +29,7 @@ from p2pchat.sockets.ports import in_url
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 1.0  # seconds from the first sign of an end to the end of TCP: some round trips around the Earth
-PING_EVERY = 20.0  # seconds: NATs forget a silent connection after 30 at the earliest, phones sleep between two pings
+PING_EVERY = 20.0  # seconds, as `websockets` has it by default; NATs drop a connection that is silent for longer
 GOING_AWAY = "the server is going away"
 
 

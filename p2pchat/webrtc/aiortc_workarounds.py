@@ -33,7 +33,7 @@ __all__ = [
 
 GATHERING_TIMEOUT = 5.0  # seconds for one who is cancelled; a STUN server that is silent takes as long
 
-MIN_PACKET = 768  # bytes that Linux takes of a socket's receive buffer for the smallest of packets
+MIN_PACKET = 768  # bytes that Linux takes of a socket's receive buffer for the smallest of packets (measured)
 
 
 class OwnTransports(RTCPeerConnection):

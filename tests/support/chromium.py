@@ -59,12 +59,7 @@ async def launch(playwright: Playwright) -> Browser:
     browser = await playwright.chromium.launch(
         executable_path=find_chromium(),
         env={**os.environ, "BREAKPAD_DUMP_LOCATION": str(crashes.folder)},
-        args=[
-            "--no-sandbox",
-            "--enable-logging",
-            f"--log-file={crashes.folder}/chromium.log",
-            "--enable-crash-reporter",
-        ],
+        args=["--no-sandbox", *crashes.options],
         ignore_default_args=["--disable-breakpad"],
     )
     browser.on("context", lambda context: context.on("page", crashes.watch))

@@ -1,5 +1,5 @@
 // The message box: sends {send: text} and {typing: true}, and takes {put_back: text} when a text could not be sent.
-const TYPING_EVERY = 1000; // milliseconds; Python lets the stranger know every other second
+const TYPING_EVERY = 1000; // milliseconds (our choice); Python lets the stranger know every other second
 
 export default {
   render({ model, el }) {

@@ -1,6 +1,6 @@
 // The RECORD: takes {first, lines} and {delivered} as custom messages; asks for all lines by {ask: "lines"}.
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const NEAR = 8; // pixels from the bottom at which a reader counts as being there
+const NEAR = 8; // pixels from the bottom at which a reader counts as being there (our choice)
 
 function element(tag, className, text = "") {
   const made = document.createElement(tag);
