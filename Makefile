@@ -56,9 +56,9 @@ aiortc: $(AIORTC)
 PURE := errors messages core trace matchmaking signaling ladder peer.conversation peer.events peer.timeouts servers.limits \
     servers.origins servers.token_bucket sockets.close_reason sockets.loopback sockets.tabs.protocol sockets.text_socket \
     webrtc.browser_types
-# Most tests wait for a browser or a server, so three at once keep two cores busy. Each file stays whole, the first ones
-# (browser/) take longest.
-AT_ONCE := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Most tests wait for a browser or a server, so two run at once. Each file stays whole, the first ones (browser/)
+# take longest.
+AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test: $(if $(ARGS),$(READY),lint)  ## lint, types, and all tests (ARGS="-k widget" for some, and nothing else)
 	@mkdir -p build

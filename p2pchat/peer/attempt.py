@@ -25,6 +25,7 @@ from p2pchat.webrtc import (
 )
 
 CLOSE_TIMEOUT = 5.0  # seconds for an engine to say goodbye; aiortc waits as long for a STUN server that is silent
+MAX_EARLY_MESSAGES = 16  # kept until the channel is open; ours send one, a Hello (our choice)
 MAX_PENDING_CANDIDATES = 200  # kept while a description is missing: twice what ICE may check (RFC 8445, 6.1.2.5)
 
 OpenTalk: TypeAlias = Callable[[RTCDataChannel, bool], Talk]  # with the open channel, and whether we made it
@@ -155,12 +156,22 @@ class Attempt:
         if self._channel is not None:
             return
         self._channel = channel
+        early: list[str | bytes] = []
+
+        def on_message(data: str | bytes) -> None:
+            """The other side may send before what opens our channel has come (RFC 8832, section 6): Firefox does."""
+            if len(early) < MAX_EARLY_MESSAGES:
+                early.append(data)
 
         def on_open() -> None:
+            channel.remove_listener("message", on_message)
             if not self._opened.done():
                 self._talk = self._open_talk(channel, ours)
                 self._opened.set_result(self._talk)
+                for data in early:
+                    self._talk.receive(data)
 
+        channel.on("message", on_message)
         channel.on("open", on_open)
         if channel.readyState == "open":
             on_open()

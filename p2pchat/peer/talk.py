@@ -79,7 +79,7 @@ class Talk:
         self._acknowledging: asyncio.TimerHandle | None = None
         self._typing_at = -TYPING_EVERY  # when we last let the stranger know
         self.handshake_done = asyncio.Event()
-        channel.on("message", self._on_message)
+        channel.on("message", self.receive)
         channel.on("close", self._on_close)
         channel.on("bufferedamountlow", self._low.set)
         self._flush()
@@ -183,7 +183,8 @@ class Talk:
         """Whether a message can be sent at once, without overtaking one that waits."""
         return not self._is_full and not self._turn.locked()
 
-    def _on_message(self, data: str | bytes) -> None:
+    def receive(self, data: str | bytes) -> None:
+        """Take a message of the stranger; the channel calls this."""
         self._is_active = True
         for event in self._conversation.receive(data):
             if isinstance(event, SaidGoodbye):

@@ -23,8 +23,6 @@ PAIRS = [
     for pair in combinations_with_replacement(KINDS, 2)
     if {"tab", "page"} & set(pair)  # the others have tests of their own: kernels in browser/, terminals in cli/
 ]
-SAYS_SO = 6.0  # seconds until one is noticed who closed its connection; by silence it would take eight
-GONE = 30.0  # seconds until one is noticed who could not
 
 
 class Windows:
@@ -147,7 +145,7 @@ async def test_a_tab_that_goes_away_says_so(meeting: Meeting, who: str, other: s
         await gone.page.close(run_before_unload=True)  # as a user closes it
     else:
         await gone.page.reload()
-    await left.is_left(SAYS_SO)
+    assert "vanished" not in await left.is_left(), "by silence it would have taken eight seconds"
 
 
 async def test_a_kernel_that_is_restarted_is_noticed(meeting: Meeting) -> None:
@@ -155,7 +153,7 @@ async def test_a_kernel_that_is_restarted_is_noticed(meeting: Meeting) -> None:
     await meet(gone, left)
     assert isinstance(gone, WindowStranger)
     await gone.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    await left.is_left(GONE)
+    await left.is_left()
 
 
 async def test_the_kernel_of_a_tab_that_is_restarted_is_noticed(meeting: Meeting) -> None:
@@ -163,7 +161,7 @@ async def test_the_kernel_of_a_tab_that_is_restarted_is_noticed(meeting: Meeting
     await meet(gone, left)
     assert isinstance(gone, WindowStranger)
     await gone.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    await left.is_left(GONE)
+    await left.is_left()
 
 
 async def test_a_terminal_that_is_killed_is_noticed(meeting: Meeting) -> None:
@@ -171,4 +169,4 @@ async def test_a_terminal_that_is_killed_is_noticed(meeting: Meeting) -> None:
     await meet(gone, left)
     assert isinstance(gone, TerminalStranger)
     gone.process.kill(signal.SIGKILL)
-    await left.is_left(GONE)
+    await left.is_left()

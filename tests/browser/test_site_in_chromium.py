@@ -23,7 +23,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 PICTURE = "Who sent what to whom"
-GONE = 30_000  # milliseconds until one is noticed who could not say goodbye
 SAYINGS = (
     "héllo, 世界 👋🏽 👩‍👩‍👧‍👦",
     "שלום, \u202eabc",  # right to left, and an override of the direction
@@ -116,7 +115,7 @@ async def test_strangers_meet_where_there_are_no_servers(tabs: Tabs, static_host
     await talk(ada, bob, "again")
 
     await other.page.reload()
-    await ada.is_in_state("closed", timeout=GONE)
+    await ada.is_in_state("closed")
     await other.ready()
     await run_windows(other)
     await meet(ada, bob)
@@ -195,7 +194,7 @@ async def test_no_connection_outlives_its(tabs: Tabs, end: str) -> None:
             await notebook.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     await notebook.page.wait_for_function(NO_CONNECTION, timeout=PATIENCE)
     assert await notebook.page.evaluate(CONNECTIONS, True) >= 1
-    await stranger.chat.is_in_state("closed", timeout=GONE)
+    await stranger.chat.is_in_state("closed")
     await stranger.page.wait_for_function(NO_CONNECTION, timeout=PATIENCE)
 
 

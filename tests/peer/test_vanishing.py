@@ -42,9 +42,11 @@ async def killed_in_mid_chat(kind: str, peer: ChatPeer, servers: Servers, clock:
 
 
 async def test_one_of_ours_is_missed_by_its_pongs(new_peer: NewPeer, servers: Servers, clock: Clock) -> None:
-    why, seconds = await killed_in_mid_chat("ours", new_peer(), servers, clock)
-    assert why == "The stranger vanished: nothing heard for 8 seconds."
-    assert 6 < seconds < 13  # four pings, and whatever was under way when it was killed
+    """Before ICE misses it too, which takes at least 8.4 s: four checks of consent, each 1.6 s and half a second."""
+    peer = new_peer(timeouts=Timeouts(silence=6.0))
+    why, seconds = await killed_in_mid_chat("ours", peer, servers, clock)
+    assert why == "The stranger vanished: nothing heard for 6 seconds."
+    assert 4 < seconds < 11  # three pings, and whatever was under way when it was killed
 
 
 async def test_one_who_knows_plain_text_only_is_missed_by_ice(
@@ -57,13 +59,13 @@ async def test_one_who_knows_plain_text_only_is_missed_by_ice(
 
 
 async def test_one_who_is_silent_but_alive_stays(new_peer: NewPeer, servers: Servers) -> None:
-    peer = new_peer(timeouts=Timeouts(ping=0.05, silence=0.3))
+    peer = new_peer(timeouts=Timeouts(ping=0.5, silence=4.0))
     log = Log(peer)
     await peer.start()
     async with process("ours", servers):
         await log.until(lambda: log.texts == ["open"])
-        with pytest.raises(ChatError, match="Not closed within 1 seconds"):  # more than three times the silence
-            await peer.wait_for(State.CLOSED, 1.0)
+        with pytest.raises(ChatError, match="Not closed within 6 seconds"):  # longer than the silence
+            await peer.wait_for(State.CLOSED, 6.0)
         assert peer.state is State.OPEN
         await peer.leave()
 

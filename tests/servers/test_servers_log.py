@@ -9,16 +9,17 @@ from p2pchat.servers import Servers
 from p2pchat.servers import connection as client_module
 from p2pchat.servers.limits import Limits
 from p2pchat.sockets.close_reason import without_quotes
+from tests.support.clock import Clock
 from tests.support.raw_clients import NOW, a_room, candidate, join, surely_heard, waiting
 from tests.support.raw_websocket import ask, close, open_raw, raw_connection, text
 
 ADDRESS, HIDDEN = "192.0.2.7", ("192.0.2", "2001:db8", "127.0.0.1", "::1", "v=0", "a=candidate", "10.9.8")
 
 
-async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, *, log_private: bool) -> None:
+async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, clock: Clock, *, log_private: bool) -> None:
     """Two meet, talk and leave, and many are refused in between."""
     monkeypatch.setattr(client_module, "address_of", lambda transport: ADDRESS)
-    async with Servers(limits=Limits(connections=8, first_frame=0.5), log_private=log_private) as servers:
+    async with Servers(limits=Limits(connections=8), log_private=log_private) as servers:
         one = await waiting(servers.matchmaking_url, "one")
         two = await open_raw(servers.matchmaking_url)
         two.send(join("two"))
@@ -33,6 +34,7 @@ async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, *, log_private: bool
         await surely_heard(two)
 
         mute = await open_raw(servers.signaling_url)
+        await clock.advance(Limits().first_frame)
         await mute.closed()
         await mute.leave()
         for said in (
@@ -73,22 +75,22 @@ async def a_whole_exchange(monkeypatch: pytest.MonkeyPatch, *, log_private: bool
 
 
 async def test_no_session_description_and_no_address(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    await a_whole_exchange(monkeypatch, log_private=False)
+    await a_whole_exchange(monkeypatch, clock, log_private=False)
     for hidden in HIDDEN:
         assert hidden not in caplog.text
 
 
 async def test_but_each_refusal_with_its_reason(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     caplog.set_level(logging.INFO)
-    await a_whole_exchange(monkeypatch, log_private=False)
+    await a_whole_exchange(monkeypatch, clock, log_private=False)
     for reason in (
-        "no frame from you within 0.5 seconds",
+        "no frame from you within 10 seconds",
         "is closed with 1008: unknown message type",
         'is closed with 1008: "ice" must be an object or null',
         'is closed with 1008: "roomId" must be a text',
@@ -106,10 +108,10 @@ async def test_but_each_refusal_with_its_reason(
 
 
 async def test_who_asks_for_everything_gets_it(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     caplog.set_level(logging.INFO)
-    await a_whole_exchange(monkeypatch, log_private=True)
+    await a_whole_exchange(monkeypatch, clock, log_private=True)
     for told in (
         f"comes from {ADDRESS}",
         "a=candidate:1 1 udp 1",
@@ -121,12 +123,12 @@ async def test_who_asks_for_everything_gets_it(
 
 
 async def test_one_talkative_server_does_not_make_another_talk(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     async with Servers(static_port=None, log_private=True):
         caplog.set_level(logging.DEBUG)
         logging.getLogger("asyncio").setLevel(logging.WARNING)
-        await a_whole_exchange(monkeypatch, log_private=False)
+        await a_whole_exchange(monkeypatch, clock, log_private=False)
     assert ADDRESS not in caplog.text
 
 

@@ -24,6 +24,7 @@ CHROMIUM = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 LAST = 40  # lines of the log that are told
+ACTION_TIMEOUT = 60_000  # milliseconds for a click and its like, on a busy machine
 
 
 def find_chromium() -> str | None:
@@ -84,6 +85,7 @@ class Chromium:
             self._context = None
         if self._context is None:
             self._context = await self._browser.new_context()
+            self._context.set_default_timeout(ACTION_TIMEOUT)
         return self._context
 
     async def renew(self) -> None:

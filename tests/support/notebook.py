@@ -10,6 +10,8 @@ from tests.support.jupyterlab import JupyterLab
 FIRST_WIDGET = 120_000  # milliseconds until a cold JupyterLab with a cold browser shows a widget, on a busy machine
 PATIENCE = 60_000  # milliseconds for anything that a learner would expect at once, on a busy machine
 
+expect.set_options(timeout=PATIENCE)
+
 # The cell of a notebook with one chat in it.
 ONE_CHAT = """
 from p2pchat import ChatPeer, ChatWidget

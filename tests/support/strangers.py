@@ -14,8 +14,6 @@ from tests.support.jupyterlab import JupyterLab
 from tests.support.notebook import FIRST_WIDGET, PATIENCE, Chat, Notebook
 from tests.support.processes import Process, p2pchat
 
-LIMIT = PATIENCE / 1000  # seconds
-
 
 class Stranger(Protocol):
     """One who chats; each method waits until it is done or seen, with a limit."""
@@ -28,8 +26,9 @@ class Stranger(Protocol):
     async def sees_typing(self) -> None: ...
     async def next(self) -> None: ...
     async def leave(self) -> None: ...
-    async def is_left(self, timeout: float = LIMIT) -> None:
-        """The stranger has gone, and this side was told so."""
+    async def is_left(self) -> str:
+        """The stranger has gone, and this side knows it. Returns: why it is closed, in words."""
+        ...
 
 
 class WindowStranger:
@@ -64,8 +63,9 @@ class WindowStranger:
         await self.chat.leave.click()
         await self.chat.is_in_state("closed")
 
-    async def is_left(self, timeout: float = LIMIT) -> None:
-        await self.chat.is_in_state("closed", timeout=timeout * 1000)
+    async def is_left(self) -> str:
+        await self.chat.is_in_state("closed")
+        return await self.chat.lines("Sys").last.inner_text()
 
 
 class TerminalStranger:
@@ -103,9 +103,9 @@ class TerminalStranger:
         self.process.end_input()
         await self.process.end()
 
-    async def is_left(self, timeout: float = LIMIT) -> None:
-        async with asyncio.timeout(timeout):
-            await self.process.event(state="closed")
+    async def is_left(self) -> str:
+        event = await self.process.event(state="closed")
+        return str(event["why"])
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ class TestASocket:
     async def test_carries_text_both_ways_in_order(self, ends: Pair) -> None:
         url = await serve(ends[0])
         assert await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             texts = ["", "hello", "\\x00é👋", " close 1000 ", "close 1000 x", "frame", "x" * 2**20, "é" * 2**19]
             texts += [str(number) for number in range(1000)]
             for text in texts:
@@ -74,7 +74,7 @@ class TestASocket:
     async def test_tells_how_the_other_side_closed_it(self, ends: Pair, code: int, reason: str) -> None:
         url = await serve(ends[0], f"lambda socket: socket.close({code}, {reason!r})")
         told = await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             told = [await end_of(socket), await end_of(socket)]
             try: await socket.send("still there?")
             except SocketClosed as error: told.append([error.code, error.reason])
@@ -87,7 +87,7 @@ class TestASocket:
     async def test_tells_the_other_side_why_it_closes(self, ends: Pair, code: int, reason: str) -> None:
         url = await serve(ends[0])
         await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             await socket.close({code}, {reason!r})
             await socket.close()  # harmless
         """)
@@ -95,13 +95,13 @@ class TestASocket:
 
     async def test_cuts_a_reason_to_what_a_close_frame_holds(self, ends: Pair) -> None:
         url = await serve(ends[0])
-        await ends[1].run(f"await (await connect({url}, 5)).close(1008, 'é' * 100)")
+        await ends[1].run(f"await (await connect({url}, 60)).close(1008, 'é' * 100)")
         assert await until_ended(ends[0]) == [[1008, "é" * 61]]
 
     async def test_is_closed_when_the_conversation_returns(self, ends: Pair) -> None:
         url = await serve(ends[0], "lambda socket: socket.send('good day')")
         told = await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             [await socket.recv(), *await end_of(socket)]
         """)
         assert told == ["good day", 1000, ""]
@@ -109,7 +109,7 @@ class TestASocket:
     async def test_that_has_come_to_its_end_still_gives_what_came_before(self, ends: Pair) -> None:
         url = await serve(ends[0], "lambda socket: asyncio.gather(*(socket.send(str(n)) for n in range(100)))")
         assert await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             while not socket._inbox.ended:
                 await asyncio.sleep(0)
             [await socket.recv() for _ in range(100)] == [str(n) for n in range(100)] and await end_of(socket)
@@ -121,11 +121,11 @@ class TestASocket:
         said = "a frame holds 1048576 bytes at most"
         if from_server:
             url = await serve(ends[0], f"lambda socket: asyncio.gather(socket.send({large}), end_of(socket))")
-            assert await ends[1].run(f"await end_of(await connect({url}, 5))") == [1009, said]
+            assert await ends[1].run(f"await end_of(await connect({url}, 60))") == [1009, said]
         else:
             url = await serve(ends[0])
             assert await ends[1].run(f"""
-                socket = await connect({url}, 5)
+                socket = await connect({url}, 60)
                 await socket.send({large})
                 await end_of(socket)
             """) == [1009, said]
@@ -135,7 +135,7 @@ class TestASocket:
         url = await serve(ends[0])
         assert (
             await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             try: await asyncio.wait_for(socket.recv(), 0.01)
             except TimeoutError: pass
             await socket.send("hello")
@@ -149,7 +149,7 @@ class TestASocket:
         url = await serve(ends[0])
         assert (
             await ends[1].run(f"""
-            sockets = [await connect({url}, 5) for _ in range(5)]
+            sockets = [await connect({url}, 60) for _ in range(5)]
             remembered = [weakref.ref(socket) for socket in sockets]
             for socket in sockets:
                 await socket.close()
@@ -177,7 +177,7 @@ class TestClosing:
                 await socket.close(4001, "I first")
             None""")
         assert await ends[1].run(f"""
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             await socket.send("now")
             await socket.close(4002, "no, I")
             (await end_of(socket))[0] in (4001, 4002)
@@ -208,14 +208,14 @@ class TestClosingWithoutAnAnswer:
 
     async def test_does_not_wait_without_end_where_nobody_agrees(self, ends: Pair) -> None:
         assert await ends[1].run("""
-            socket = await connect("tabs:mute", 5)
+            socket = await connect("tabs:mute", 60)
             await socket.close(4000, "I go")
             [(await end_of(socket)), [name for name in await locks() if name.endswith("client")]]
         """) == [[4000, "I go"], []]
 
     async def test_that_is_cancelled_leaves_nothing_behind(self, ends: Pair) -> None:
         assert await ends[1].run("""
-            socket = await connect("tabs:mute", 5)
+            socket = await connect("tabs:mute", 60)
             closing = later(socket.close())
             await asyncio.sleep(0)
             closing.cancel()
@@ -311,7 +311,7 @@ class TestOtherScripts:
 
     async def test_that_write_on_the_same_channels_do_no_harm(self, ends: Pair) -> None:
         url = await serve(ends[0])
-        await ends[1].run(f"socket = await connect({url}, 5)")
+        await ends[1].run(f"socket = await connect({url}, 60)")
         (id,) = {
             name.removesuffix(" client") for name in await ends[1].run("await locks()") if name.endswith(" client")
         }
@@ -332,7 +332,7 @@ class TestOtherScripts:
             while "hello" not in heard:
                 heard.append(await socket.recv())
             await socket.close()
-            socket = await connect({url}, 5)
+            socket = await connect({url}, 60)
             await socket.send("hello again")
             heard.append(await socket.recv())
             await socket.close()
@@ -366,7 +366,7 @@ class TestAMistakeInTheServer:
         assert await ends[1].run(f"""
             told = []
             for number in ("0", "1"):
-                socket = await connect({url}, 5)
+                socket = await connect({url}, 60)
                 await socket.send(number)
                 told.append(await end_of(socket))
             told
@@ -383,7 +383,7 @@ class TestAMistakeInTheServer:
             logger.setLevel(logging.INFO)
             logger.addHandler(keep := Keep())
             None""")
-        await ends[1].run(f"await (await connect({url}, 5)).close()")
+        await ends[1].run(f"await (await connect({url}, 60)).close()")
         await until_ended(ends[0])
         assert await ends[0].run("await listener.stop(); logger.removeHandler(keep); logged") == []
 
@@ -392,7 +392,7 @@ class TestStopping:
     async def test_tells_the_connected_and_ends_the_conversations(self, ends: Pair) -> None:
         url = await serve(ends[0])
         await ends[1].run(f"""
-            sockets = [await connect({url}, 5) for _ in range(3)]
+            sockets = [await connect({url}, 60) for _ in range(3)]
             ends = [later(end_of(socket)) for socket in sockets]
             None""")
         await ends[0].run("await listener.stop(); await listener.stop()")
@@ -402,7 +402,7 @@ class TestStopping:
 
     async def test_does_not_wait_for_a_conversation_without_end(self, ends: Pair) -> None:
         url = await serve(ends[0], "lambda socket: asyncio.sleep(60)")
-        await ends[1].run(f"socket = await connect({url}, 5); None")
+        await ends[1].run(f"socket = await connect({url}, 60); None")
         await ends[0].run("await listener.stop()")  # it comes to an end
 
     async def test_at_any_moment_of_the_start_leaves_nothing_behind(self, pair: Pair) -> None:
@@ -431,7 +431,7 @@ class TestATabThatIsClosed:
         tab = await open_tab(worker=worker)
         url = await serve(tab)
         for client in pair:
-            await client.run(f"socket = await connect({url}, 5); ending = later(end_of(socket)); None")
+            await client.run(f"socket = await connect({url}, 60); ending = later(end_of(socket)); None")
         await tab.close()
         for client in pair:
             assert await client.run("await ending") == [1012, "the tab that served was closed"]
@@ -442,7 +442,7 @@ class TestATabThatIsClosed:
     async def test_is_noticed_by_the_server(self, open_tab: OpenTab, pair: Pair, how: str) -> None:
         tab = await open_tab(worker=True)
         url = await serve(pair[0])
-        await tab.run(f"sockets = [await connect({url}, 5) for _ in range(3)]; None")
+        await tab.run(f"sockets = [await connect({url}, 60) for _ in range(3)]; None")
         match how:
             case "closed":
                 await tab.close()
@@ -467,7 +467,7 @@ async def test_twenty_clients_in_one_room_are_no_trouble(ends: Pair) -> None:
                     await other.send(text)
         None""")
     heard = await ends[1].run(f"""
-        sockets = await asyncio.gather(*(connect({url}, 5) for _ in range(20)))
+        sockets = await asyncio.gather(*(connect({url}, 60) for _ in range(20)))
         for number, socket in enumerate(sockets):
             await socket.send(str(number))
         heard = [sorted([int(await socket.recv()) for _ in sockets]) for socket in sockets]
@@ -482,4 +482,4 @@ async def test_two_sites_of_one_origin_do_not_meet(open_tab: OpenTab, pair: Pair
     await neighbour.run("servers = await start_servers(); None")
     assert await pair[0].run("await why_not('tabs:matchmaking')") == "no tab of this browser serves it"
     assert json.loads(json.dumps(await neighbour.run("servers.urls")))["matchmaking"] == "tabs:matchmaking"
-    await neighbour.run("socket = await connect('tabs:matchmaking', 5); await socket.close(); await servers.stop()")
+    await neighbour.run("socket = await connect('tabs:matchmaking', 60); await socket.close(); await servers.stop()")

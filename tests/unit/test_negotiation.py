@@ -7,7 +7,7 @@ import pytest
 
 from p2pchat.errors import ConnectFailed, SignalingFailed, SocketNotOpened
 from p2pchat.messages import Accept
-from p2pchat.peer.attempt import MAX_PENDING_CANDIDATES
+from p2pchat.peer.attempt import MAX_EARLY_MESSAGES, MAX_PENDING_CANDIDATES
 from p2pchat.peer.negotiation import OPEN_TIMEOUT, Negotiation
 from p2pchat.peer.room_client import RoomClient
 from p2pchat.trace import PeerTrace, Trace
@@ -25,10 +25,14 @@ class FakeTalk:
         self.channel = channel
         self.ours = ours
         self.is_lost = False
+        self.received: list[str | bytes] = []
         self.handshake_done = asyncio.Event()
 
     def lost(self) -> None:
         self.is_lost = True
+
+    def receive(self, data: str | bytes) -> None:
+        self.received.append(data)
 
 
 class Met:
@@ -109,6 +113,16 @@ class TestWhoComesSecond:
         met.connection.channel.open()
         assert await met.opening is met.talks[0]
         assert (met.talks[0].channel, met.talks[0].ours) == (met.connection.channel, True)
+
+    async def test_hears_what_comes_before_the_channel_is_open(self, meet: Meet) -> None:
+        """As Firefox sends it on a busy machine: its message first, and then what opens the channel."""
+        met = meet(SECOND)
+        await pause()
+        for number in range(100):
+            met.connection.channel.emit("message", f"early {number}")
+        met.connection.channel.open()
+        talk = await met.opening
+        assert talk.received == [f"early {number}" for number in range(MAX_EARLY_MESSAGES)], "and no more than that"
 
 
 class TestWhoComesFirst:

@@ -13,7 +13,7 @@ from p2pchat import ChatError, ChatPeer, ChatWidget, Servers, State, Timeouts
 from p2pchat.views import presenter
 from p2pchat.views.widgets import chat_widget
 
-IMPATIENT = Timeouts(server=2.0, lonely=0.05, goodbye=0.2)
+IMPATIENT = Timeouts(server=60.0, lonely=0.05, goodbye=0.2)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from p2pchat import ChatPeer, Servers, State, start_servers
 from p2pchat.views.page import lines_of_code, open_chat
 from p2pchat.views.presenter import ChatStatus, Presenter
 
-LIMIT = 10.0
+LIMIT = 60.0  # seconds
 
 
 class Drawn:
